@@ -1,0 +1,1 @@
+"""Prefect flows, Ray actors and the command line: the only place that knows about scheduling."""

@@ -1,0 +1,1 @@
+"""What runs pulselake: deployment files and the embedded demo."""

@@ -1,0 +1,1 @@
+"""A simulated archive and an embedded S3 server."""

@@ -1,0 +1,1 @@
+"""Torch models behind the restorer and annotator interfaces of ``schemas``."""

@@ -1,0 +1,62 @@
+"""Synthetic signals: never measured, and each says by what, from what and how sure."""
+
+import dataframely as dy
+import polars as pl
+
+from schemas.columns import counts, grade, key, mmhg, one_of, stamp
+from schemas.modality import MODALITIES
+from schemas.restoration import TASKS
+
+
+class Backfill(dy.Schema):
+    """One synthetic signal for one window and one task.
+
+    ``physical = sample * scale + zero``, in ``unit``, for ``samples`` (the posterior mean),
+    ``lower`` and ``upper`` (a 90 % band) alike; null together where the model abstained.
+    ``input_sha256`` is that of the window it was made from, ``spec_sha256`` hashes rules, model,
+    sampler and seed.
+    """
+
+    dataset = key()
+    record_id = key()
+    window_index = dy.Int32(primary_key=True, min=0)
+    modality = one_of(*MODALITIES, primary_key=True)
+    task = one_of(*TASKS, primary_key=True)
+    model_id = key()
+    subject_id = dy.String()
+    start_s = dy.Float64(min=0)
+    samples = counts()
+    lower = counts()
+    upper = counts()
+    scale = dy.Float32(nullable=True)
+    zero = dy.Float32(nullable=True)
+    unit = dy.String(nullable=True)
+    grade = grade()
+    conditions = dy.List(dy.String())
+    sbp = mmhg()
+    sbp_lower = mmhg()
+    sbp_upper = mmhg()
+    dbp = mmhg()
+    dbp_lower = mmhg()
+    dbp_upper = mmhg()
+    map = mmhg()
+    map_lower = mmhg()
+    map_upper = mmhg()
+    n_samples = dy.Int32(min=1)
+    model_sha256 = dy.String()
+    sampler = dy.String()
+    steps = dy.Int32(min=0)
+    seed = dy.Int64()
+    input_sha256 = dy.String()
+    spec_sha256 = dy.String()
+    synthetic = dy.Bool(check={"always": lambda c: c})
+    run_id = dy.String()
+    created_at = stamp()
+
+    @dy.rule()
+    def band_and_scale_together(cls) -> pl.Expr:
+        """A signal comes with its band and its unit, or not at all."""
+        return pl.all_horizontal(
+            pl.col(part).is_null() == pl.col("samples").is_null()
+            for part in ("lower", "upper", "scale", "zero", "unit")
+        )

@@ -1,0 +1,47 @@
+"""Columns that several tables share."""
+
+import dataframely as dy
+
+from schemas.modality import GRADES
+
+
+def stamp() -> dy.Datetime:
+    """Wall-clock time in UTC, microseconds."""
+    return dy.Datetime(time_unit="us", time_zone="UTC")
+
+
+def clock(*, nullable: bool = True) -> dy.Datetime:
+    """Wall-clock time as a header gives it: naive, microseconds (years reach 2896)."""
+    return dy.Datetime(time_unit="us", nullable=nullable)
+
+
+def counts() -> dy.List:
+    """500 stored counts; null where there is no signal."""
+    return dy.List(dy.Int16(), nullable=True)
+
+
+def one_of(*values: str, nullable: bool = False, primary_key: bool = False) -> dy.String:
+    """A word out of a closed list; stored as text, which every engine reads."""
+    return dy.String(
+        nullable=nullable, primary_key=primary_key, check={"one_of": lambda c: c.is_in(values)}
+    )
+
+
+def grade() -> dy.String:
+    """Fitness of a signal: truth, condition, neither, or not there."""
+    return one_of(*GRADES)
+
+
+def mmhg() -> dy.Float32:
+    """A pressure in mmHg, null where it can't be told."""
+    return dy.Float32(nullable=True)
+
+
+def rate() -> dy.Float32:
+    """A heart rate in beats/min, null where it can't be told."""
+    return dy.Float32(nullable=True)
+
+
+def key() -> dy.String:
+    """Text that is part of a key."""
+    return dy.String(primary_key=True)

@@ -1,0 +1,97 @@
+"""What a restorer takes and gives, so that a flow needs not know which one runs.
+
+Shapes: B windows of one task and one target, T = 500 samples each.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.modality import Grade, Modality
+
+Task = Literal["translate", "impute", "denoise"]
+TASKS: Final[tuple[Task, ...]] = get_args(Task)
+F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class RestoreBatch:
+    """B windows that ask for the same target by the same task from the same conditions.
+
+    Attributes:
+        task: ``translate`` (the target is absent), ``impute`` (it has gaps) or ``denoise``.
+        target: the modality to make.
+        conditions: the modalities to use beside the target itself, in the order of ``MODALITIES``.
+        signals: (B, T) a modality, in its unit, NaN where missing; all NaN where absent.
+        grades: B grades a modality.
+        hr: (B,) heart rate in beats/min from the best condition, NaN where unknown.
+        seeds: (B,) one seed a window, from its key and the run's seed.
+    """
+
+    task: Task
+    target: Modality
+    conditions: tuple[Modality, ...]
+    signals: dict[Modality, F32]
+    grades: dict[Modality, list[Grade]]
+    hr: F32
+    seeds: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """(B,) values with the bounds of their 90 % interval, NaN where the model abstained."""
+
+    value: F32
+    lower: F32
+    upper: F32
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restorer made of a batch.
+
+    Attributes:
+        mean: (B, T) posterior mean in the target's unit; a row of NaN where the model abstained.
+        lower: (B, T) lower bound of the 90 % band.
+        upper: (B, T) upper bound of the 90 % band.
+        pressures: ``sbp``, ``dbp`` and ``map`` in mmHg where the target is ABP, else empty.
+        grade: B grades of the result.
+    """
+
+    mean: F32
+    lower: F32
+    upper: F32
+    pressures: dict[str, Interval]
+    grade: list[Grade]
+
+
+class Restorer(Protocol):
+    """A model, classical or learned, that makes one modality of a window from what is there."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and version, as in the lake's ``model_id``."""
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of all that decides its output: weights or tables, and code."""
+
+    @property
+    def sampler(self) -> str:
+        """How samples are drawn; ``none`` for a deterministic restorer."""
+
+    @property
+    def steps(self) -> int:
+        """Sampler steps; 0 for a deterministic restorer."""
+
+    @property
+    def n_samples(self) -> int:
+        """Samples that mean and band are taken over; 1 for a deterministic restorer."""
+
+    def can(self, task: Task, target: Modality) -> bool:
+        """Say whether it was made for this task and target."""
+
+    def restore(self, batch: RestoreBatch) -> Restored:
+        """Make the target of every window; a window it should not speak on comes back as NaN."""
