@@ -39,7 +39,7 @@ class HeaderError(ValueError):
 
 @dataclass(frozen=True)
 class SignalSpec:
-    """One signal line; ``adc_gain`` 0 means uncalibrated, ``baseline`` is the count of physical 0."""
+    """One signal line; ``adc_gain`` 0 is uncalibrated, ``baseline`` the count of physical 0."""
 
     file_name: str
     fmt: str
@@ -193,7 +193,7 @@ def _bounded(text: str, most: int, what: str) -> int:
 
 
 def _start_time(clock: str | None, date: str | None) -> datetime | time | None:
-    """Read ``[[H:]M:]S[.f]`` and ``D/M/Y``; null where either is no time, as in PhysioNet's numerics."""
+    """Read ``[[H:]M:]S[.f]`` and ``D/M/Y``; null where either is no time."""
     if clock is None:
         return None
     parts = clock.strip("[]").split(":")

@@ -20,7 +20,8 @@ UNCALIBRATED: Final = "NU"
 
 _ECG_PREFERENCE: Final = ("ii", "mlii", "ml2", "mcl2")
 _ECG_NAMES: Final = re.compile(
-    r"(?:ecg|ekg|lead)?[ _-]*(?:i{1,3}|av[rlf]|v\d{0,2}r?|m?cl\d|ml(?:i{1,3}|v|\d)|d[123]|ecg\d*|ekg\d*)\+?"
+    r"(?:ecg|ekg|lead)?[ _-]*"
+    r"(?:i{1,3}|av[rlf]|v\d{0,2}r?|m?cl\d|ml(?:i{1,3}|v|\d)|d[123]|ecg\d*|ekg\d*)\+?"
 )
 _PPG_NAMES: Final = frozenset(
     {"pleth", "ppg", "plethl", "plethr", "plet", "plethysmogram", "spo2 pleth"}

@@ -12,7 +12,8 @@ class Window(dy.Schema):
     """4.0 s of one record on the 125 Hz grid, as measured, and its grades.
 
     ``physical = sample * scale + zero``, in ``unit``; a sample of -32768 is missing. A signal's
-    columns are null together. ``{m}_missing`` is a fraction of the window, ``{m}_sqi`` lies in [0, 1].
+    columns are null together. ``{m}_missing`` is a fraction of the window, ``{m}_sqi`` lies in
+    [0, 1].
     """
 
     dataset = key()
