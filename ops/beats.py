@@ -1,0 +1,258 @@
+"""Beats of ECG, PPG and ABP within windows of 4 s.
+
+Shapes: N windows, T = 500 samples at 125 Hz, K = ``MAX_BEATS`` beats a window.
+
+Each signal is turned into a strength that rises once a beat: for ECG the band-passed slope's
+energy over 0.1 s (Pan & Tompkins 1985, doi 10.1109/TBME.1985.325532), for pulses the slope sum
+(Zong et al. 2003, Computers in Cardiology 30:259). Its maxima are taken strongest first, each
+barring its surroundings; autocorrelation gives the period that says how far these reach.
+Every step is per row, so that a window's beats don't depend on its batch.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, rfft
+
+from schemas.grid import GRID_FS
+from schemas.modality import Modality
+
+MAX_BEATS: Final = 20
+REFRACTORY_S: Final = 0.2
+_PAD: Final = 70
+_BANDS_HZ: Final[dict[Modality, tuple[float, float]]] = {
+    "ecg": (6.0, 22.0),
+    "ppg": (0.5, 8.0),
+    "abp": (0.0, 10.0),
+}
+_SLOPE_SUM: Final = 16
+_REFRACTORY_SHARE: Final[dict[Modality, float]] = {"ecg": 0.4, "ppg": 0.6, "abp": 0.6}
+_THRESHOLD: Final[dict[Modality, float]] = {"ecg": 0.35, "ppg": 0.4, "abp": 0.4}
+_CEILING: Final = 2.0
+_PERIODIC: Final = 0.5
+_RATE_RANGE: Final = (20.0, 300.0)
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Where the beats of N windows are; the rest of each row is padded with -1."""
+
+    index: NDArray[np.int16]
+    """(N, K) sample of the R peak or the systolic peak, ascending."""
+    foot: NDArray[np.int16]
+    """(N, K) sample of the onset before each pulse, -1 where the window doesn't hold it; ECG: -1."""
+    count: NDArray[np.int16]
+    """(N,) beats a window."""
+
+
+def detect_beats(windows: Rows, modality: Modality) -> Beats:
+    """Find the beats of ``windows`` (N, T), NaN missing; none lies on a missing sample.
+
+    Polarity and scale don't matter for ECG and PPG.
+    """
+    signal, observed = fill_gaps(windows)
+    signal = band_pass(signal, *_BANDS_HZ[modality])
+    if modality == "ppg":
+        signal = signal * pulse_polarity(signal)[:, None]
+    strength = _qrs_strength(signal) if modality == "ecg" else _slope_sum(signal)
+    at, height = _strongest(strength, _refractory(strength, modality))
+    kept = height >= _THRESHOLD[modality] * _reference_height(at, height)[:, None]
+    kept &= height > 0
+    if modality == "ecg":
+        peak = _extremum_near(np.abs(signal), at, 6, 6)
+        return _compact(peak, np.full_like(peak, -1), kept, observed)
+    peak = _extremum_near(signal, at, 2, 22)
+    foot = _extremum_near(-signal, at, 30, 2)
+    foot[foot <= 0] = -1
+    return _compact(peak, foot, kept, observed)
+
+
+def heart_rate(beats: Beats) -> NDArray[np.float32]:
+    """Give (N,) beats/min from the median interval; NaN with fewer than two beats."""
+    position = beats.index.astype(np.float32)
+    gap = np.where(beats.index[:, 1:] >= 0, np.diff(position, axis=1), np.inf)
+    gap.sort(axis=1)
+    n = np.maximum(beats.count.astype(np.intp) - 1, 0)
+    row = np.arange(len(gap))
+    low, high = gap[row, np.maximum(n - 1, 0) // 2], gap[row, n // 2]
+    with np.errstate(invalid="ignore"):
+        rate = np.float32(120 * GRID_FS) / (low + high)
+        told = (n > 0) & (rate >= _RATE_RANGE[0]) & (rate <= _RATE_RANGE[1])
+    return np.where(told, rate, np.nan).astype(np.float32)
+
+
+def fill_gaps(windows: Rows) -> tuple[Rows, NDArray[np.bool_]]:
+    """Bridge missing samples by straight lines (level at the ends) and say what was observed.
+
+    A row with no sample is filled with zeros.
+    """
+    observed = np.isfinite(windows)
+    filled = windows.astype(np.float32, copy=True)
+    holed = np.flatnonzero(~observed.all(axis=1))
+    if holed.size:
+        filled[holed] = _bridge(filled[holed], observed[holed])
+    return filled, observed
+
+
+def _bridge(rows: Rows, observed: NDArray[np.bool_]) -> Rows:
+    n = rows.shape[1]
+    time = np.arange(n)
+    before = np.maximum.accumulate(np.where(observed, time, -1), axis=1)
+    after = np.minimum.accumulate(np.where(observed, time, n)[:, ::-1], axis=1)[:, ::-1]
+    before, after = (
+        np.where(before < 0, after, before),
+        np.where(after >= n, before, after),
+    )
+    none = ~observed.any(axis=1)
+    before, after = np.clip(before, 0, n - 1), np.clip(after, 0, n - 1)
+    left = np.take_along_axis(rows, before, axis=1)
+    right = np.take_along_axis(rows, after, axis=1)
+    share = (time - before) / np.maximum(after - before, 1)
+    bridged = left + (right - left) * share.astype(np.float32)
+    bridged[none] = 0
+    return bridged
+
+
+def band_pass(rows: Rows, low_hz: float, high_hz: float) -> Rows:
+    """Filter (N, T) with zero phase between two raised-cosine edges, on rows mirrored at the ends.
+
+    ``low_hz`` 0 keeps the level.
+    """
+    level = np.median(rows, axis=1, keepdims=True)
+    padded = np.pad(rows - level, ((0, 0), (_PAD, _PAD)), mode="reflect")
+    n = padded.shape[1]
+    frequency = np.arange(n // 2 + 1) * (GRID_FS / n)
+    gain = 1 / np.sqrt(1 + (frequency / high_hz) ** 8)
+    if low_hz > 0:
+        gain *= 1 - 1 / np.sqrt(1 + (frequency / low_hz) ** 4)
+    spectrum = rfft(padded, axis=1) * gain.astype(np.float32)
+    filtered = irfft(spectrum, n=n, axis=1)[:, _PAD:-_PAD]
+    return np.asarray(filtered + level if low_hz == 0 else filtered, dtype=np.float32)
+
+
+def pulse_polarity(rows: Rows) -> NDArray[np.float32]:
+    """Say per row whether pulses point up (1) or down (-1): the upstroke is the steeper side."""
+    slope = np.diff(rows, axis=1)
+    return np.where((slope * slope * slope).sum(axis=1) < 0, -1, 1).astype(np.float32)
+
+
+def _qrs_strength(rows: Rows) -> Rows:
+    slope = np.zeros_like(rows)
+    slope[:, 1:-1] = rows[:, 2:] - rows[:, :-2]
+    return np.sqrt(_centred_sum(slope * slope, 13))
+
+
+def _slope_sum(rows: Rows) -> Rows:
+    rise = np.zeros_like(rows)
+    rise[:, 1:] = np.maximum(np.diff(rows, axis=1), 0)
+    return _centred_sum(rise, _SLOPE_SUM + 1)
+
+
+def _centred_sum(rows: Rows, width: int) -> Rows:
+    """Sum over ``width`` (odd) samples around each, fewer at the ends."""
+    half = width // 2
+    total = np.zeros((len(rows), rows.shape[1] + width), np.float64)
+    np.cumsum(rows, axis=1, dtype=np.float64, out=total[:, half + 1 : half + 1 + rows.shape[1]])
+    total[:, half + 1 + rows.shape[1] :] = total[:, half + rows.shape[1], None]
+    summed = total[:, width:] - total[:, : rows.shape[1]]
+    return np.maximum(summed, 0).astype(np.float32)
+
+
+def autocorrelation(rows: Rows) -> Rows:
+    """Give (N, T) autocorrelation over lags, unbiased, 1 at lag 0; rows must hold no NaN."""
+    n = rows.shape[1]
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    spectrum = rfft(centred, n=2 * n, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    raw = irfft(power, n=2 * n, axis=1)[:, :n]
+    share = np.maximum(1 - np.arange(n, dtype=np.float32) / n, 0.25).astype(np.float32)
+    return np.asarray(raw / share / np.maximum(raw[:, :1], 1e-30), dtype=np.float32)
+
+
+def _refractory(strength: Rows, modality: Modality) -> NDArray[np.intp]:
+    """Give (N,) samples barred on either side of a beat: a share of the period where there is one.
+
+    The period is the shortest lag whose autocorrelation is near its largest.
+    """
+    lowest, longest = round(0.27 * GRID_FS), round(2.2 * GRID_FS)
+    shape = autocorrelation(strength)[:, lowest - 1 : longest + 1]
+    inner = shape[:, 1:-1]
+    crest = (inner >= shape[:, :-2]) & (inner >= shape[:, 2:])
+    crests = np.where(crest, inner, -1)
+    best = crests.max(axis=1)
+    near = crests >= np.maximum(best - 0.15, _PERIODIC)[:, None]
+    period = np.where(near.any(axis=1), near.argmax(axis=1) + lowest, 0)
+    share = np.floor(period * _REFRACTORY_SHARE[modality]).astype(np.intp)
+    return np.maximum(share, round(REFRACTORY_S * GRID_FS))
+
+
+def _strongest(strength: Rows, refractory: NDArray[np.intp]) -> tuple[NDArray[np.intp], Rows]:
+    """Take the K strongest maxima a row, (N, K), barring ``refractory`` samples around each."""
+    n, samples = strength.shape
+    edge = np.zeros((n, 1), np.float32)
+    before = np.concatenate([edge, strength[:, :-1]], axis=1)
+    after = np.concatenate([strength[:, 1:], edge], axis=1)
+    left = np.where((strength >= before) & (strength > after), strength, 0)
+    at = np.zeros((n, MAX_BEATS), np.intp)
+    height = np.zeros((n, MAX_BEATS), np.float32)
+    row = np.arange(n)
+    reach = np.arange(int(refractory.max(initial=0)) + 1)
+    for k in range(MAX_BEATS):
+        at[:, k] = left.argmax(axis=1)
+        height[:, k] = left[row, at[:, k]]
+        if not height[:, k].any():
+            break
+        near = np.minimum(reach, refractory[:, None])
+        left[row[:, None], np.minimum(at[:, k, None] + near, samples - 1)] = 0
+        left[row[:, None], np.maximum(at[:, k, None] - near, 0)] = 0
+    return at, height
+
+
+def _reference_height(at: NDArray[np.intp], height: Rows) -> NDArray[np.float32]:
+    """Give (N,) what a beat's strength is here: the lesser of the two halves' strongest maxima.
+
+    A single large artefact in one half then can't hide the beats; a pause can't raise noise either,
+    as the reference stays within ``_CEILING`` of the window's strongest.
+    """
+    first = np.where(at < 250, height, 0).max(axis=1)
+    second = np.where(at >= 250, height, 0).max(axis=1)
+    return np.maximum(np.minimum(first, second), np.maximum(first, second) / np.float32(_CEILING))
+
+
+def _extremum_near(rows: Rows, at: NDArray[np.intp], back: int, ahead: int) -> NDArray[np.intp]:
+    """Give (N, K) where each row is largest within ``back`` and ``ahead`` samples of ``at``."""
+    samples = rows.shape[1]
+    best = np.clip(at - back, 0, samples - 1)
+    value = np.take_along_axis(rows, best, axis=1)
+    for step in range(1 - back, ahead + 1):
+        here = np.clip(at + step, 0, samples - 1)
+        level = np.take_along_axis(rows, here, axis=1)
+        better = level > value
+        best = np.where(better, here, best)
+        value = np.where(better, level, value)
+    return best
+
+
+def _compact(
+    peak: NDArray[np.intp],
+    foot: NDArray[np.intp],
+    kept: NDArray[np.bool_],
+    observed: NDArray[np.bool_],
+) -> Beats:
+    """Put the beats that are kept and observed in order of time."""
+    kept = kept & np.take_along_axis(observed, peak, axis=1)
+    late = np.iinfo(np.int16).max
+    order = np.argsort(np.where(kept, peak, late), axis=1, kind="stable")
+    kept = np.take_along_axis(kept, order, axis=1)
+    index = np.where(kept, np.take_along_axis(peak, order, axis=1), -1)
+    seen = np.take_along_axis(observed, np.maximum(foot, 0), axis=1) & (foot >= 0)
+    foot = np.take_along_axis(np.where(seen, foot, -1), order, axis=1)
+    return Beats(
+        index=index.astype(np.int16),
+        foot=np.where(kept, foot, -1).astype(np.int16),
+        count=kept.sum(axis=1).astype(np.int16),
+    )
