@@ -1,0 +1,59 @@
+"""Where a lake lives: a local folder or an fsspec URL."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+
+@dataclass(frozen=True)
+class Location:
+    """The root of a lake; ``url`` is absolute and ends without a slash."""
+
+    url: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Location":
+        """Read a path or URL; a relative path becomes absolute.
+
+        Raises:
+            ValueError: where ``text`` is empty.
+        """
+        if not text.strip("/ "):
+            message = f"a lake needs a folder or URL, got {text!r}"
+            raise ValueError(message)
+        if "://" in text:
+            return cls(text.rstrip("/"))
+        return cls(str(Path(text).expanduser().resolve()))
+
+    @property
+    def is_local(self) -> bool:
+        """Say whether it is a folder of this machine."""
+        return "://" not in self.url
+
+    def table_url(self, name: str) -> str:
+        """Give the root of one table."""
+        return f"{self.url}/{name}"
+
+    def delta_options(self) -> dict[str, str]:
+        """Options for delta-rs and polars beside the standard AWS variables, which both read.
+
+        Commits are conditional puts (``etag``), so that of two writers one wins; plain HTTP is
+        allowed only where the endpoint says so itself.
+        """
+        if not self.url.startswith(("s3://", "s3a://")):
+            return {}
+        options = {"aws_conditional_put": "etag"}
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        if endpoint:
+            options["aws_endpoint_url"] = endpoint
+            if endpoint.startswith("http://"):
+                options["aws_allow_http"] = "true"
+        return options
+
+    def filesystem(self) -> tuple[Any, str]:
+        """Open the file system and give the root's path in it."""
+        fs, root = fsspec.core.url_to_fs(self.url)
+        return fs, root.rstrip("/")
