@@ -39,7 +39,10 @@ class HeaderError(ValueError):
 
 @dataclass(frozen=True)
 class SignalSpec:
-    """One signal line; ``adc_gain`` 0 is uncalibrated, ``baseline`` the count of physical 0."""
+    """One signal line; ``adc_gain`` 0 is uncalibrated, ``baseline`` the count of physical 0.
+
+    ``initial`` is the count before the first, from which format 8 counts its differences.
+    """
 
     file_name: str
     fmt: str
@@ -51,6 +54,7 @@ class SignalSpec:
     unit: str
     checksum: int | None
     name: str
+    initial: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def _signal(line: str, header: str) -> SignalSpec:
     if found["file"] != GAP:
         check_file_name(found["file"], header)
     spf = _bounded(found["spf"] or "1", MAX_SAMPLES_PER_FRAME, f"samples a frame in {header}")
-    adc_zero = int(found["adc_zero"] or 0)
+    adc_zero = _count(found["adc_zero"], header)
     return SignalSpec(
         file_name=found["file"],
         fmt=found["fmt"],
@@ -132,10 +136,11 @@ def _signal(line: str, header: str) -> SignalSpec:
         skew=_bounded(found["skew"] or "0", MAX_FRAMES, f"skew in header {header}"),
         byte_offset=_bounded(found["offset"] or "0", MAX_FRAMES, f"byte offset in {header}"),
         adc_gain=_gain(found["gain"], header),
-        baseline=int(found["baseline"]) if found["baseline"] else adc_zero,
+        baseline=_count(found["baseline"], header) if found["baseline"] else adc_zero,
         unit=found["unit"] or "mV",
-        checksum=int(found["checksum"]) if found["checksum"] else None,
+        checksum=_count(found["checksum"], header) if found["checksum"] else None,
         name=found["name"] or "",
+        initial=_count(found["init"], header) if found["init"] else adc_zero,
     )
 
 
@@ -163,6 +168,15 @@ def check_file_name(file_name: str, header: str) -> None:
 def _gain(text: str | None, header: str) -> float:
     """0 stands for uncalibrated, also where the header leaves the gain out."""
     return _finite(text or "0", f"gain in header {header}")
+
+
+def _count(text: str | None, header: str) -> int:
+    """A count as a converter gives it, of 32 bits at most."""
+    value = int((text or "0")[:12])
+    if abs(value) >= 2**32 or len(text or "") > 12:
+        message = f"header {header} has a count of more than 32 bits: {(text or '')[:40]}"
+        raise HeaderError(message)
+    return value
 
 
 def _rate(text: str, what: str) -> float:
