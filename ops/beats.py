@@ -20,7 +20,6 @@ from schemas.grid import GRID_FS
 from schemas.modality import Modality
 
 MAX_BEATS: Final = 20
-REFRACTORY_S: Final = 0.2
 _PAD: Final = 70
 _BANDS_HZ: Final[dict[Modality, tuple[float, float]]] = {
     "ecg": (6.0, 22.0),
@@ -28,8 +27,15 @@ _BANDS_HZ: Final[dict[Modality, tuple[float, float]]] = {
     "abp": (0.0, 10.0),
 }
 _SLOPE_SUM: Final = 16
-_REFRACTORY_SHARE: Final[dict[Modality, float]] = {"ecg": 0.4, "ppg": 0.6, "abp": 0.6}
-_THRESHOLD: Final[dict[Modality, float]] = {"ecg": 0.35, "ppg": 0.4, "abp": 0.4}
+_REFRACTORY_SHARE: Final = 0.5
+_REFRACTORY_S: Final[dict[Modality, tuple[float, float]]] = {
+    "ecg": (0.2, 0.36),
+    "ppg": (0.25, 0.45),
+    "abp": (0.25, 0.45),
+}
+_THRESHOLD: Final[dict[Modality, float]] = {"ecg": 0.3, "ppg": 0.25, "abp": 0.2}
+_ECHO_S: Final[dict[Modality, float]] = {"ecg": 0.4, "ppg": 0.5, "abp": 0.5}
+_ECHO: Final = 0.5
 _CEILING: Final = 2.0
 _PERIODIC: Final = 0.5
 _RATE_RANGE: Final = (20.0, 300.0)
@@ -44,7 +50,7 @@ class Beats:
     index: NDArray[np.int16]
     """(N, K) sample of the R peak or the systolic peak, ascending."""
     foot: NDArray[np.int16]
-    """(N, K) sample of the onset before each pulse, -1 where the window doesn't hold it; ECG: -1."""
+    """(N, K) sample of the onset before each pulse, -1 where there is none; ECG: all -1."""
     count: NDArray[np.int16]
     """(N,) beats a window."""
 
@@ -61,7 +67,7 @@ def detect_beats(windows: Rows, modality: Modality) -> Beats:
     strength = _qrs_strength(signal) if modality == "ecg" else _slope_sum(signal)
     at, height = _strongest(strength, _refractory(strength, modality))
     kept = height >= _THRESHOLD[modality] * _reference_height(at, height)[:, None]
-    kept &= height > 0
+    kept &= (height > 0) & ~_is_echo(at, height, kept, round(_ECHO_S[modality] * GRID_FS))
     if modality == "ecg":
         peak = _extremum_near(np.abs(signal), at, 6, 6)
         return _compact(peak, np.full_like(peak, -1), kept, observed)
@@ -186,8 +192,8 @@ def _refractory(strength: Rows, modality: Modality) -> NDArray[np.intp]:
     best = crests.max(axis=1)
     near = crests >= np.maximum(best - 0.15, _PERIODIC)[:, None]
     period = np.where(near.any(axis=1), near.argmax(axis=1) + lowest, 0)
-    share = np.floor(period * _REFRACTORY_SHARE[modality]).astype(np.intp)
-    return np.maximum(share, round(REFRACTORY_S * GRID_FS))
+    least, most = (round(bound * GRID_FS) for bound in _REFRACTORY_S[modality])
+    return np.clip(np.floor(period * _REFRACTORY_SHARE), least, most).astype(np.intp)
 
 
 def _strongest(strength: Rows, refractory: NDArray[np.intp]) -> tuple[NDArray[np.intp], Rows]:
@@ -221,6 +227,15 @@ def _reference_height(at: NDArray[np.intp], height: Rows) -> NDArray[np.float32]
     first = np.where(at < 250, height, 0).max(axis=1)
     second = np.where(at >= 250, height, 0).max(axis=1)
     return np.maximum(np.minimum(first, second), np.maximum(first, second) / np.float32(_CEILING))
+
+
+def _is_echo(
+    at: NDArray[np.intp], height: Rows, kept: NDArray[np.bool_], reach: int
+) -> NDArray[np.bool_]:
+    """Tell (N, K) T waves and dicrotic waves: weak ones within ``reach`` after a strong one."""
+    after = at[:, :, None] - at[:, None, :]
+    strong = kept[:, None, :] & (height[:, :, None] < _ECHO * height[:, None, :])
+    return np.asarray(((after > 0) & (after <= reach) & strong).any(axis=2))
 
 
 def _extremum_near(rows: Rows, at: NDArray[np.intp], back: int, ahead: int) -> NDArray[np.intp]:

@@ -1,0 +1,32 @@
+"""Agreement of heart rates between modalities, as in Behar et al. 2013 and Li et al. 2008.
+
+A rate agrees where it lies within 10 % or 6 beats/min of that of another signal. A signal that has
+no fit other to be compared with agrees.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.modality import MODALITIES, Modality
+
+Rows = NDArray[np.float32]
+
+SHARE: Final = np.float32(0.1)
+BEATS_PER_MIN: Final = np.float32(6)
+
+
+def agreement(rates: dict[Modality, Rows]) -> dict[Modality, NDArray[np.bool_]]:
+    """Say per modality whether its (N,) rate agrees with any other's; NaN is no rate to compare."""
+    return {m: _agrees(rates[m], [rates[o] for o in MODALITIES if o != m]) for m in MODALITIES}
+
+
+def _agrees(rate: Rows, others: list[Rows]) -> NDArray[np.bool_]:
+    near = np.zeros(len(rate), np.bool_)
+    told = np.zeros(len(rate), np.bool_)
+    with np.errstate(invalid="ignore"):
+        for other in others:
+            near |= np.abs(rate - other) <= np.maximum(SHARE * other, BEATS_PER_MIN)
+            told |= np.isfinite(other)
+    return near | ~told | ~np.isfinite(rate)

@@ -1,0 +1,124 @@
+"""All indexes of one modality's windows, as a frame with one row a window.
+
+Shapes: N windows, T samples.
+"""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ops.beats import Beats, band_pass, detect_beats, fill_gaps, heart_rate, pulse_polarity
+from ops.grade import pressure, shape, spectrum, templates
+from schemas.grid import GRID_FS
+from schemas.modality import UNCALIBRATED, Modality
+
+Rows = NDArray[np.float32]
+
+_BEAT_BANDS_HZ: Final[dict[Modality, tuple[float, float]]] = {
+    "ecg": (0.7, 40.0),
+    "ppg": (0.5, 20.0),
+    "abp": (0.5, 20.0),
+}
+_RANGES: Final[dict[Modality, tuple[float, float]]] = {
+    "ecg": (-10.0, 10.0),
+    "abp": (10.0, 300.0),
+    "ppg": (-np.inf, np.inf),
+}
+
+
+def modality_indexes(
+    windows: Rows, modality: Modality, calibrated: NDArray[np.bool_], step: Rows
+) -> pl.DataFrame:
+    """Compute the indexes of ``windows`` (N, T), NaN missing, none of them empty.
+
+    ``step`` (N,) is the quantisation step, NaN where unknown. Every column is Float32 or Boolean;
+    NaN where an index can't be told.
+    """
+    rows, observed = fill_gaps(windows)
+    beats = detect_beats(windows, modality)
+    columns = _sample_indexes(rows, observed, modality, step)
+    columns |= _spectral_indexes(rows, modality)
+    columns |= _beat_indexes(rows, beats, modality)
+    if modality == "abp":
+        columns |= _pressure_indexes(rows, beats)
+    return pl.DataFrame(columns).with_columns(calibrated=pl.Series(calibrated))
+
+
+def _sample_indexes(
+    rows: Rows, observed: NDArray[np.bool_], modality: Modality, step: Rows
+) -> dict[str, Rows]:
+    equal = shape.tolerance(rows, step)
+    bridged = np.where(observed, rows, _alternating(rows))
+    span = shape.amplitude(rows)
+    skewness, kurtosis = shape.skewness_and_kurtosis(rows)
+    polarity = pulse_polarity(rows) if modality == "ppg" else np.float32(1)
+    return {
+        "missing": (1 - observed.mean(axis=1)).astype(np.float32),
+        "flat": (shape.least_range(bridged, shape.FLAT_SAMPLES) <= equal).astype(np.float32),
+        "rail": shape.rail_share(rows, np.float32(0.5) * equal),
+        "amplitude": span,
+        "slew": shape.largest_slew(rows),
+        "outside": shape.share_outside(rows, *_RANGES[modality]),
+        "skewness": skewness * polarity,
+        "kurtosis": kurtosis,
+    }
+
+
+def _alternating(rows: Rows) -> Rows:
+    """Stand in for missing samples where flat stretches are looked for: never level."""
+    top, bottom = rows.max(axis=1, keepdims=True), rows.min(axis=1, keepdims=True)
+    return np.where(np.arange(rows.shape[1]) % 2 == 0, top + 1, bottom - 1).astype(np.float32)
+
+
+def _spectral_indexes(rows: Rows, modality: Modality) -> dict[str, Rows]:
+    power = spectrum.power(rows)
+    if modality == "ecg":
+        return {
+            "qrs_ratio": spectrum.qrs_ratio(power),
+            "baseline_ratio": spectrum.baseline_ratio(power),
+            "rough_ratio": spectrum.rough_ratio(power, 40),
+        }
+    return {
+        "pulse_ratio": spectrum.pulse_ratio(power),
+        "rough_ratio": spectrum.rough_ratio(power, 10),
+    }
+
+
+def _beat_indexes(rows: Rows, beats: Beats, modality: Modality) -> dict[str, Rows]:
+    alike = templates.likeness(band_pass(rows, *_BEAT_BANDS_HZ[modality]), beats, modality)
+    return {
+        "beats": beats.count.astype(np.float32),
+        "heart_rate": heart_rate(beats),
+        "longest_gap_s": _longest_gap_s(beats, rows.shape[1]),
+        "template_correlation": alike.correlation,
+        "beat_snr_db": alike.snr_db,
+    }
+
+
+def _longest_gap_s(beats: Beats, samples: int) -> Rows:
+    """Give (N,) the longest time without a beat, the window's ends included."""
+    row = np.arange(len(beats.count))
+    at = np.concatenate([np.zeros((len(row), 1)), beats.index], axis=1).astype(np.float32)
+    last = at[row, beats.count]
+    return np.maximum(np.diff(at, axis=1).max(axis=1), samples - last) / np.float32(GRID_FS)
+
+
+def _pressure_indexes(rows: Rows, beats: Beats) -> dict[str, Rows]:
+    told = pressure.pressures(rows, beats)
+    low, high = pressure.AIR_MMHG
+    return {
+        "sbp": told.sbp,
+        "dbp": told.dbp,
+        "map": told.map,
+        "upstroke": told.upstroke,
+        "unsteady": told.unsteady,
+        "flush": (rows > pressure.FLUSH_MMHG).mean(axis=1).astype(np.float32),
+        "air": ((rows > low) & (rows < high)).mean(axis=1).astype(np.float32),
+    }
+
+
+def is_calibrated(units: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """Say where a unit is a physical one."""
+    return np.asarray(units != UNCALIBRATED)

@@ -1,0 +1,146 @@
+"""From indexes to quality: a score in [0, 1], its ceilings, and the grade that follows.
+
+The score is the least fit of a modality's soft criteria: 0 at the first value of a ramp, 1 at the
+second. A ceiling takes a window down to at most fair (0.69) or bad (0.39), whatever it scores.
+``good`` is a score of 0.7 or more, ``fair`` 0.4 or more, ``bad`` any other. So the grade never
+contradicts the score.
+
+Missing samples: more than 2 % can't be good, more than 60 % is bad.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from schemas.modality import Modality
+
+GOOD: Final = 0.7
+FAIR: Final = 0.4
+AT_MOST_FAIR: Final = 0.69
+AT_MOST_BAD: Final = 0.39
+UNTOLD: Final = 0.5
+"""Score of a criterion that can't be told, as the likeness of a single beat."""
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """Soft criterion: 0 at ``worst`` and beyond, 1 at ``best`` and beyond."""
+
+    index: str
+    worst: float
+    best: float
+
+    def score(self) -> pl.Expr:
+        """Score in [0, 1]; ``UNTOLD`` where the index is NaN."""
+        raw = (pl.col(self.index) - self.worst) / (self.best - self.worst)
+        return raw.clip(0, 1).fill_nan(UNTOLD)
+
+
+RAMPS: Final[dict[Modality, tuple[Ramp, ...]]] = {
+    "ecg": (
+        Ramp("template_correlation", 0.4, 0.97),
+        Ramp("beat_snr_db", -2, 20),
+        Ramp("qrs_ratio", 0.2, 0.55),
+        Ramp("baseline_ratio", 0.02, 0.3),
+        Ramp("rough_ratio", 0.5, 0.1),
+        Ramp("kurtosis", 1.5, 4.5),
+    ),
+    "ppg": (
+        Ramp("template_correlation", 0.3, 0.95),
+        Ramp("beat_snr_db", -6, 12),
+        Ramp("pulse_ratio", 0.2, 0.8),
+        Ramp("rough_ratio", 0.3, 0.02),
+    ),
+    "abp": (
+        Ramp("template_correlation", 0.4, 0.96),
+        Ramp("beat_snr_db", -4, 12),
+        Ramp("rough_ratio", 0.3, 0.03),
+        Ramp("upstroke", 2, 6),
+        Ramp("unsteady", 100, 15),
+    ),
+}
+
+
+def _bad(modality: Modality) -> list[pl.Expr]:
+    common = [
+        pl.col("missing") > 0.6,
+        pl.col("flat") > 0,
+        pl.col("rail") >= 0.2,
+        pl.col("beats") < 1,
+        pl.col("longest_gap_s") > 3.5,
+    ]
+    own: dict[Modality, list[pl.Expr]] = {
+        "ecg": [
+            pl.col("calibrated") & (pl.col("outside") > 0.02),
+            pl.col("calibrated") & (pl.col("amplitude") < 0.03),
+        ],
+        "ppg": [],
+        "abp": [
+            pl.col("calibrated") & bad
+            for bad in (
+                pl.col("outside") > 0.05,
+                pl.col("air") > 0.05,
+                pl.col("flush") > 0.05,
+                pl.col("slew") > 40,
+                pl.col("sbp") - pl.col("dbp") < 10,
+                pl.col("sbp") > 280,
+                pl.col("map") < 20,
+                pl.col("map") > 200,
+            )
+        ],
+    }
+    return common + own[modality]
+
+
+def _not_good(modality: Modality) -> list[pl.Expr]:
+    common = [
+        pl.col("missing") > 0.02,
+        pl.col("rail") > 0.03,
+        pl.col("beats") < 2,
+        ~pl.col("agrees"),
+    ]
+    own: dict[Modality, list[pl.Expr]] = {
+        "ecg": [],
+        "ppg": [pl.col("longest_gap_s") > 2.6],
+        "abp": [
+            ~pl.col("calibrated"),
+            pl.col("sbp").is_nan() | pl.col("dbp").is_nan(),
+            pl.col("calibrated")
+            & (
+                (pl.col("flush") > 0)
+                | (pl.col("air") > 0)
+                | (pl.col("sbp") - pl.col("dbp") < 20)
+                | (pl.col("slew") > 25)
+                | (pl.col("dbp") < 20)
+                | (pl.col("map") < 30)
+            ),
+        ],
+    }
+    return common + own[modality]
+
+
+def score(modality: Modality) -> pl.Expr:
+    """Score indexes by the ramps and ceilings of ``modality``; needs the column ``agrees``."""
+    soft = pl.min_horizontal(ramp.score() for ramp in RAMPS[modality])
+    bad = pl.any_horizontal(_bad(modality)).fill_null(value=True)
+    not_good = pl.any_horizontal(_not_good(modality)).fill_null(value=True)
+    return (
+        pl.when(bad)
+        .then(soft * AT_MOST_BAD)
+        .when(not_good)
+        .then(pl.min_horizontal(soft, pl.lit(AT_MOST_FAIR)))
+        .otherwise(soft)
+        .cast(pl.Float32)
+    )
+
+
+def grade(sqi: pl.Expr) -> pl.Expr:
+    """Grade of a score of what is there."""
+    return (
+        pl.when(sqi >= GOOD)
+        .then(pl.lit("good"))
+        .when(sqi >= FAIR)
+        .then(pl.lit("fair"))
+        .otherwise(pl.lit("bad"))
+    )

@@ -1,0 +1,99 @@
+"""Indexes of a window's samples alone: flat, saturated, slew, range, skewness, kurtosis.
+
+Shapes: N windows, T samples. Rows are bridged where samples are missing (``ops.beats.fill_gaps``).
+A level that does not move and a rail that holds are the first checks of CinC 2011's ECG quality
+(Silva et al. 2011) and of ``sqi`` in Clifford et al. 2012 (doi 10.1088/0967-3334/33/9/1419).
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.float32]
+
+FLAT_SAMPLES: Final = 115
+"""0.92 s on the grid: the stretch over which a signal must move."""
+
+RAIL_SAMPLES: Final = 5
+"""40 ms: equal extremes for this long are a rail."""
+
+_LEVEL_SHARE: Final = 0.002
+
+
+def amplitude(rows: Rows) -> Rows:
+    """Give (N,) the range between the 2nd and 98th percentile, in the signal's unit."""
+    ordered = np.partition(rows, (10, 489), axis=1)
+    return np.asarray(ordered[:, 489] - ordered[:, 10], dtype=np.float32)
+
+
+def tolerance(rows: Rows, step: Rows) -> Rows:
+    """Give (N,) the difference below which two samples are equal: one step or 0.2 % of the range.
+
+    ``step`` is NaN where the quantisation is not known.
+    """
+    span = rows.max(axis=1) - rows.min(axis=1)
+    return np.fmax(np.float32(1.01) * step, np.float32(_LEVEL_SHARE) * span).astype(np.float32)
+
+
+def least_range(rows: Rows, width: int) -> Rows:
+    """Give (N,) the least max - min over any ``width`` samples in a row."""
+    return (_running(rows, width, np.maximum) - _running(rows, width, np.minimum)).min(axis=1)
+
+
+def _running(rows: Rows, width: int, extreme: np.ufunc) -> Rows:
+    """Running extreme over ``width`` samples by doubling: (N, T - width + 1)."""
+    reach, running = 1, rows
+    while 2 * reach <= width:
+        running = extreme(running[:, :-reach], running[:, reach:])
+        reach *= 2
+    rest = width - reach
+    return running if rest == 0 else extreme(running[:, :-rest], running[:, rest:])
+
+
+def rail_share(rows: Rows, equal: Rows) -> Rows:
+    """Give (N,) the share of samples that stay at the window's own extreme for 40 ms or more.
+
+    ``equal`` (N,) is how near counts as the same.
+    """
+    top = rows >= (rows.max(axis=1) - equal)[:, None]
+    bottom = rows <= (rows.min(axis=1) + equal)[:, None]
+    share = _in_runs(top).mean(axis=1) + _in_runs(bottom).mean(axis=1)
+    return np.minimum(share, 1).astype(np.float32)
+
+
+def _in_runs(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep flags that belong to a run of ``RAIL_SAMPLES`` or more."""
+    width = RAIL_SAMPLES
+    n = flags.shape[1] - width + 1
+    whole = flags[:, :n].copy()
+    for offset in range(1, width):
+        whole &= flags[:, offset : offset + n]
+    kept = np.zeros_like(flags)
+    for offset in range(width):
+        kept[:, offset : offset + n] |= whole
+    return kept
+
+
+def largest_slew(rows: Rows) -> Rows:
+    """Give (N,) the largest change from one sample to the next, in the signal's unit."""
+    return np.asarray(np.abs(np.diff(rows, axis=1)).max(axis=1), dtype=np.float32)
+
+
+def share_outside(rows: Rows, low: float, high: float) -> Rows:
+    """Give (N,) the share of samples below ``low`` or above ``high``."""
+    return ((rows < low) | (rows > high)).mean(axis=1).astype(np.float32)
+
+
+def skewness_and_kurtosis(rows: Rows) -> tuple[Rows, Rows]:
+    """Give (N,) skewness and kurtosis (3 for a normal distribution); 0 and 0 for a level row.
+
+    ECG: kSQI, sSQI (Clifford et al. 2012). PPG: S_SQI (Elgendi 2016, doi
+    10.3390/bioengineering3040021).
+    """
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    squared = centred * centred
+    variance = np.maximum(squared.mean(axis=1), np.float32(1e-20))
+    skewness = (squared * centred).mean(axis=1) / variance**1.5
+    kurtosis = (squared * squared).mean(axis=1) / variance**2
+    return skewness.astype(np.float32), kurtosis.astype(np.float32)
