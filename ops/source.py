@@ -30,6 +30,9 @@ FIRST_WAIT_S: Final = 0.2
 _FAILED: Final = (OSError, BotoCoreError, ClientError)
 _FINAL: Final = (FileNotFoundError, PermissionError, NoCredentialsError)
 _VERSIONS: Final = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "updated", "created")
+_UNCACHED: Final = {"use_listings_cache": False, "skip_instance_cache": True}
+# s3fs tries again on top of botocore, which would wait minutes for an endpoint that is down.
+_S3: Final = {"config_kwargs": {"retries": {"mode": "standard", "max_attempts": 2}}}
 
 T = TypeVar("T")
 
@@ -74,7 +77,9 @@ class Source:
         Raises:
             OSError: where the source is not there or can't be listed.
         """
-        entries = self._tried(lambda: list(self._archive.listing()), "the listing")
+        entries = self._tried(
+            lambda: list(self._archive.listing()), f"{_shown(self.url)} could not be listed"
+        )
         return {entry.path: entry for entry in sorted(entries, key=lambda entry: entry.path)}
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes | OSError]:
@@ -102,30 +107,34 @@ class Source:
             message = f"a file name without a folder is expected, got {name!r}"
             raise ValueError(message)
         path = f"{folder}/{name}" if folder else name
-        self._tried(lambda: self._archive.bring(path, there / name), path)
+        self._tried(lambda: self._archive.bring(path, there / name), self._unread(path))
 
     def _read_or_error(self, path: str) -> bytes | OSError:
         try:
-            content = self._tried(lambda: self._archive.read(path), path)
+            content = self._tried(lambda: self._archive.read(path), self._unread(path))
         except OSError as error:
             return error
         if len(content) > MAX_READ_BYTES:
             return OSError(f"{path} in {_shown(self.url)} has more than {MAX_READ_BYTES} bytes")
         return content
 
-    def _tried(self, attempt: Callable[[], T], what: str) -> T:
+    def _unread(self, path: str) -> str:
+        return f"{path} in {_shown(self.url)} could not be read"
+
+    @staticmethod
+    def _tried(attempt: Callable[[], T], what: str) -> T:
         """Try a few times, a longer wait before each; what can't change is not tried again."""
         for wait_s in [FIRST_WAIT_S * 2**i for i in range(TRIES - 1)]:
             try:
                 return attempt()
             except _FINAL as error:
-                raise _explained(error, what, self.url) from error
+                raise _explained(error, what) from error
             except _FAILED:
                 time.sleep(wait_s)
         try:
             return attempt()
         except _FAILED as error:
-            raise _explained(error, what, self.url) from error
+            raise _explained(error, what) from error
 
 
 class _Folder:
@@ -175,7 +184,7 @@ class _Remote:
         if self._made is None or self._made[0] != os.getpid():
             fs, root = fsspec.core.url_to_fs(
                 self._url,
-                **{"use_listings_cache": False, "skip_instance_cache": True, **self._options},
+                **{**_UNCACHED, **(_S3 if self._url.startswith("s3") else {}), **self._options},
             )
             self._made = os.getpid(), fs, root.rstrip("/")
         return self._made[1:]
@@ -220,11 +229,11 @@ def _shown(url: str) -> str:
     return url.replace(f"{urlsplit(url).netloc.rpartition('@')[0]}@", "") if "@" in url else url
 
 
-def _explained(error: Exception, what: str, url: str) -> OSError:
+def _explained(error: Exception, what: str) -> OSError:
     kind: type[OSError] = OSError
     because = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, FileNotFoundError):
         kind, because = FileNotFoundError, "it is not there"
     elif isinstance(error, PermissionError):
         kind = PermissionError
-    return kind(f"{what} in {_shown(url)} could not be read: {because}")
+    return kind(f"{what}: {because}")
