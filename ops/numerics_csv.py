@@ -1,0 +1,99 @@
+"""Numerics in MIMIC-IV's form: ``…n.csv.gz``, a column a numeric, times in ticks of the counter."""
+
+import csv
+import re
+import zlib
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from ops.header import Header
+from ops.numerics_record import NumericsError, long_form
+
+MAX_CSV_BYTES: Final = 512 * 2**20
+"""Unpacked bytes of a file, at most."""
+MAX_VALUES: Final = 10_000_000
+"""Values of a file, at most: weeks of one monitor."""
+MAX_LINE_BYTES: Final = 2**20
+_CHUNK_BYTES: Final = 2**22
+_COLUMN: Final = re.compile(r"(?P<name>[^\[]*?)\s*(?:\[(?P<unit>[^\[\]]*)\])?\s*")
+
+
+def read_csv(path: Path, parent: Header) -> Iterator[pl.DataFrame]:
+    """Read the values of a file in long form, some lines at a time.
+
+    A column is called ``name [unit]``; ``time`` comes first, and its tick 0 is the counter's.
+
+    Raises:
+        NumericsError: where it does not unpack, does not parse, or passes a bound.
+    """
+    chunks = _unpacked(path)
+    heading, _, rest = next(chunks, b"").partition(b"\n")
+    columns = next(csv.reader([heading.decode("utf-8", "replace").strip()]), [])
+    if not columns or columns[0].strip() != "time":
+        message = f"{path.name} does not begin with a column called time"
+        raise NumericsError(message)
+    n_values = 0
+    for lines in chain([rest], chunks):
+        for part in _parsed(lines, columns, path.name, parent) if lines.strip() else ():
+            n_values += part.height
+            yield part
+        if n_values > MAX_VALUES:
+            message = f"{path.name} has more than {MAX_VALUES} values"
+            raise NumericsError(message)
+
+
+def _parsed(
+    lines: bytes, columns: list[str], file_name: str, parent: Header
+) -> Iterator[pl.DataFrame]:
+    schema = {f"{number}": pl.Float64 for number in range(len(columns))}
+    try:
+        wide = pl.read_csv(lines, has_header=False, schema=schema)
+    except pl.exceptions.PolarsError as error:
+        why = str(error).partition("\n")[0][:120]
+        message = f"{file_name} does not parse as columns of numbers: {why}"
+        raise NumericsError(message) from error
+    start_s = (wide["0"] - parent.base_counter) / parent.counter_fs
+    for number, column in enumerate(columns[1:], start=1):
+        found = _COLUMN.fullmatch(column)
+        name, unit = (found["name"], found["unit"] or "") if found else (column, "")
+        value = wide[f"{number}"]
+        there = value.is_not_null() & start_s.is_not_null()
+        yield long_form(name, unit, start_s.filter(there), value.filter(there))
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    """Unpack in pieces of whole lines, up to the bounds that a bomb meets."""
+    total, rest = 0, b""
+    for text in _inflated(path):
+        total += len(text)
+        lines, newline, rest = (rest + text).rpartition(b"\n")
+        if total > MAX_CSV_BYTES:
+            message = f"{path.name} unpacks to more than {MAX_CSV_BYTES} bytes"
+            raise NumericsError(message)
+        if len(rest) > MAX_LINE_BYTES:
+            message = f"{path.name} has a line of more than {MAX_LINE_BYTES} bytes"
+            raise NumericsError(message)
+        if newline:
+            yield lines + newline
+    if rest:
+        yield rest
+
+
+def _inflated(path: Path) -> Iterator[bytes]:
+    unzip = zlib.decompressobj(wbits=31)
+    with path.open("rb") as packed:
+        while raw := unzip.unconsumed_tail or unzip.unused_data or packed.read(2**16):
+            if unzip.eof:
+                unzip = zlib.decompressobj(wbits=31)
+            try:
+                yield unzip.decompress(raw, _CHUNK_BYTES)
+            except zlib.error as error:
+                message = f"{path.name} is no gzip file: {error}"
+                raise NumericsError(message) from error
+    if not unzip.eof:
+        message = f"{path.name} ends before what is packed in it does"
+        raise NumericsError(message)
