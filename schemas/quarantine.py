@@ -6,6 +6,9 @@ from schemas.columns import key, stamp
 
 STEPS = ("catalog", "fetch", "header", "read", "numerics", "ingest", "backfill")
 
+RECORD_STEPS = ("fetch", "header", "ingest")
+"""Steps at which a whole record may be given up."""
+
 
 class Quarantined(dy.Schema):
     """One input, or one shard, that could not be used: at which step, and why in one sentence.

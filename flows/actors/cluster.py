@@ -1,0 +1,38 @@
+"""A Ray cluster to work on: the one that is given, or one of this machine's own."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+
+@contextmanager
+def cluster(address: str | None, workers: int) -> Iterator[None]:
+    """Connect for the length of the block; nothing to do where 0 workers are asked for.
+
+    A cluster of this machine's own listens on loopback only and leaves with the block. Where one is
+    connected already, it is used and kept.
+    """
+    if workers == 0 or ray.is_initialized():
+        yield
+        return
+    ray.init(
+        address=address or "local",
+        num_cpus=None if address else max(workers, os.cpu_count() or 1),
+        include_dashboard=None if address else False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        runtime_env={"env_vars": _environment()},
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _environment() -> dict[str, str]:
+    """One thread an actor, so that actors don't fight for cores; credentials are the node's own."""
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
+    return {**dict.fromkeys(threads, "1"), "RAY_USAGE_STATS_ENABLED": "0"}

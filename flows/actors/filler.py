@@ -1,0 +1,59 @@
+"""The actor that fills shards: windows of the lake through a restorer to a data file."""
+
+import resource
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from flows.config import BackfillConfig
+from flows.restorers import make_restorer
+from ops.fill.plan import FillShard
+from ops.fill.rows import fill_rows
+from ops.lake import DataFile, Lake
+from ops.lake.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class FilledShard:
+    """What came of one shard: a file to commit, and counts by ``(task, modality)``."""
+
+    files: list[DataFile]
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    n_abstained: int = 0
+    peak_rss_mib: float = 0.0
+
+
+class Filler:
+    """Fills one shard at a time; the restorer loads once, where the actor lives."""
+
+    def __init__(self, config: BackfillConfig, run_id: str) -> None:
+        self._lake = Lake(config.lake)
+        self._seed = config.seed
+        self._run_id = run_id
+        self._restorer = make_restorer(config.restorer)
+        self._windows = Snapshot(self._lake.location, "windows")
+
+    def work(self, shard: FillShard) -> FilledShard:
+        """Restore a shard and write its file.
+
+        Raises:
+            OSError: where the lake fails for now.
+        """
+        windows = self._windows.rows(
+            dataset=shard.dataset,
+            record_id=shard.record_id,
+            window_index=(shard.first, shard.last),
+        ).collect()
+        rows = fill_rows(shard, windows, self._restorer, seed=self._seed, run_id=self._run_id)
+        with self._lake.writer("backfill", {"dataset": shard.dataset}) as file:
+            file.write(rows)
+        made = rows.filter(pl.col("samples").is_not_null())
+        return FilledShard(
+            files=file.finished(),
+            counts={
+                (task, modality): n
+                for task, modality, n in made.group_by("task", "modality").len().rows()
+            },
+            n_abstained=rows.height - made.height,
+            peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        )

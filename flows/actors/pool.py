@@ -1,0 +1,147 @@
+"""Hand items to actors, a few tries each, whichever is free; or do the work in this process."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+logger = logging.getLogger(__name__)
+
+
+class Worker(Protocol):
+    """What runs in an actor: a plain class with one method for one item."""
+
+    def work(self, item: Any) -> Any:
+        """Do one item; raise where it can't be done."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """An item with its result, or with the error of its last attempt."""
+
+    item: Any
+    attempts: int
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Pool:
+    """Workers that come up once and stay for the length of the block.
+
+    An item that raises, or whose actor dies, is tried again up to ``attempts`` times. One item is
+    in flight an actor, so that a death is charged to the item that was there.
+
+    Args:
+        make: builds a worker where it runs, and travels there by reference.
+        actors: how many; 0 works in this process, without Ray.
+        gpus_per_actor: share of a GPU that each takes.
+        attempts: tries an item.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Worker],
+        actors: int,
+        *,
+        gpus_per_actor: float = 0.0,
+        attempts: int = 3,
+    ) -> None:
+        self._make = make
+        self._n_actors = actors
+        self._gpus_per_actor = gpus_per_actor
+        self._attempts = attempts
+        self._here: Worker | None = None
+        self._actors: list[Any] = []
+
+    def __enter__(self) -> Self:
+        """No worker is made before the first item."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let the actors go."""
+        for actor in self._actors:
+            ray.kill(actor)
+        self._actors.clear()
+
+    def work_through(self, items: Iterable[Any]) -> Iterator[Done]:
+        """Yield every item as it is done, in no particular order."""
+        queue = deque((item, 1) for item in items)
+        if self._n_actors == 0:
+            yield from self._work_here(queue)
+        elif queue:
+            yield from self._work_on_actors(queue)
+
+    def _work_here(self, queue: deque[tuple[Any, int]]) -> Iterator[Done]:
+        while queue:
+            item, attempt = queue.popleft()
+            try:
+                if self._here is None:
+                    self._here = self._make()
+                result = self._here.work(item)
+            except Exception as error:
+                yield from self._again(queue, item, attempt, error)
+            else:
+                yield Done(item, attempt, result)
+
+    def _work_on_actors(self, queue: deque[tuple[Any, int]]) -> Iterator[Done]:
+        wanted = min(self._n_actors, len(queue)) - len(self._actors)
+        self._actors += [self._new_actor() for _ in range(wanted)]
+        idle = list(self._actors)
+        running: dict[Any, tuple[Any, Any, int]] = {}
+        while queue or running:
+            while queue and idle:
+                actor, (item, attempt) = idle.pop(), queue.popleft()
+                running[actor.work.remote(item)] = (actor, item, attempt)
+            (ready, *_), _ = ray.wait(list(running), num_returns=1)
+            actor, item, attempt = running.pop(ready)
+            idle.append(actor)
+            try:
+                result = ray.get(ready)
+            except (RayTaskError, RayActorError) as error:
+                yield from self._again(queue, item, attempt, _cause(error))
+            else:
+                yield Done(item, attempt, result)
+
+    def _again(
+        self, queue: deque[tuple[Any, int]], item: Any, attempt: int, error: BaseException
+    ) -> Iterator[Done]:
+        logger.warning("attempt %d of %d failed: %s", attempt, self._attempts, error)
+        if attempt < self._attempts:
+            queue.append((item, attempt + 1))
+        else:
+            yield Done(item, attempt, error=error)
+
+    def _new_actor(self) -> Any:
+        options = {
+            "num_cpus": 0 if self._gpus_per_actor else 1,
+            "num_gpus": self._gpus_per_actor,
+            "max_restarts": -1,
+            "max_task_retries": 0,
+        }
+        return ray.remote(_Host).options(**options).remote(self._make)
+
+
+class _Host:
+    """The actor: builds its worker where it lives, and hands it items."""
+
+    def __init__(self, make: Callable[[], Worker]) -> None:
+        self._worker = make()
+
+    def work(self, item: Any) -> Any:
+        return self._worker.work(item)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Give the exception that a worker raised, without Ray's wrapping."""
+    inner = getattr(error, "cause", None)
+    return inner if isinstance(inner, BaseException) else error

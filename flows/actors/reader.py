@@ -1,0 +1,129 @@
+"""The actor that reads records: from a source's files to data files of the lake."""
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from flows.config import IngestConfig
+from flows.naming import Naming
+from flows.quarantine import quarantine_rows
+from ops.catalog import PlannedRecord, load_tree
+from ops.fault import Fault
+from ops.grade import GRADER_VERSION
+from ops.ingest_record import READER_VERSION, Identity, Ingested, ingest_record, record_status
+from ops.lake import DataFile, Lake
+from ops.record_signals import described_signals, duration_s
+from ops.record_tree import RecordTree
+from ops.subject import subject_of
+from schemas.records import Record
+
+
+@dataclass(frozen=True)
+class ReadRecord:
+    """What came of one record: rows and files to commit, and counts."""
+
+    record_id: str
+    was_known: bool
+    record: pl.DataFrame
+    quarantine: pl.DataFrame
+    files: dict[str, list[DataFile]]
+    grades: dict[tuple[str, str], int] = field(default_factory=dict)
+    n_windows: int = 0
+    n_numerics: int = 0
+    peak_rss_mib: float = 0.0
+
+
+class Reader:
+    """Reads one planned record at a time; nothing that it writes is committed."""
+
+    def __init__(self, config: IngestConfig, run_id: str) -> None:
+        self._config = config
+        self._run_id = run_id
+        self._lake = Lake(config.lake)
+        self._source = config.open_source()
+        self._naming = Naming(config.deidentifier())
+
+    def work(self, planned: PlannedRecord) -> ReadRecord:
+        """Read, grade and write a record.
+
+        Raises:
+            OSError: where the source or the lake fails for now.
+        """
+        entries = {entry.path: entry for entry in planned.entries}
+        tree, faults = load_tree(self._source.read, planned.record_id, entries)
+        subject = subject_of(planned.record_id, tree.header.comments)
+        identity = Identity(
+            dataset=self._config.dataset,
+            record_id=self._naming.record(planned.record_id),
+            subject_id=self._naming.subject(subject),
+            start_time=self._naming.start(subject, tree.header.start_time),
+            run_id=self._run_id,
+        )
+        with tempfile.TemporaryDirectory(prefix="pulselake-", dir=self._config.scratch) as scratch:
+            fetched = partial(self._source.fetched, tree.folder, scratch=Path(scratch))
+            ingested = ingest_record(tree, identity, fetched, self._lake)
+        ingested.faults[:0] = faults
+        return self._described(planned, tree, identity, ingested, subject)
+
+    def _described(
+        self,
+        planned: PlannedRecord,
+        tree: RecordTree,
+        identity: Identity,
+        ingested: Ingested,
+        subject: str,
+    ) -> ReadRecord:
+        now = datetime.now(UTC)
+        hidden = self._naming
+        row = {
+            "dataset": identity.dataset,
+            "record_id": identity.record_id,
+            "subject_id": identity.subject_id,
+            "path": hidden.file(planned.path),
+            "etag": next(e.version for e in planned.entries if e.path == planned.path),
+            "size_bytes": sum(entry.size for entry in planned.entries),
+            "status": record_status(tree, ingested),
+            "fs": tree.header.fs,
+            "duration_s": duration_s(tree, ingested.end_s),
+            "start_time": identity.start_time,
+            "n_segments": len(tree.header.segments),
+            "n_windows": ingested.n_windows,
+            "signals": described_signals(tree),
+            "comments": hidden.comments(tree.header.comments),
+            "files": [hidden.file(path) for path in planned.files],
+            "fingerprint": "" if _may_pass(ingested.faults) else planned.fingerprint,
+            "reader_version": READER_VERSION,
+            "grader_version": GRADER_VERSION,
+            "run_id": self._run_id,
+            "ingested_at": now,
+        }
+        originals = (planned.record_id, subject, *planned.files)
+        return ReadRecord(
+            record_id=identity.record_id,
+            was_known=planned.reason != "new",
+            record=Record.cast(pl.DataFrame([row], infer_schema_length=None)),
+            quarantine=quarantine_rows(
+                [
+                    (identity.record_id, planned.fingerprint, hidden.fault(fault, originals))
+                    for fault in ingested.faults
+                ],
+                dataset=identity.dataset,
+                run_id=self._run_id,
+                now=now,
+            ),
+            files=ingested.files,
+            grades=ingested.grades,
+            n_windows=ingested.n_windows,
+            n_numerics=ingested.n_numerics,
+            peak_rss_mib=ingested.peak_rss_mib,
+        )
+
+
+def _may_pass(faults: list[Fault]) -> bool:
+    """Say whether something failed for now; an empty fingerprint is tried again next time."""
+    final = {"FileNotFoundError", "PermissionError"}
+    return any(fault.step == "fetch" and fault.error not in final for fault in faults)

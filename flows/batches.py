@@ -1,0 +1,26 @@
+"""Cut work into batches, and what comes out of it into groups for a commit."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def batches(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """Cut ``items`` into lists of ``size``, the last one shorter."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
+
+
+def in_groups(items: Iterable[T], every_s: float) -> Iterator[list[T]]:
+    """Gather what comes for ``every_s`` seconds, then give it; never an empty list."""
+    group: list[T] = []
+    opened = time.monotonic()
+    for item in items:
+        group.append(item)
+        if time.monotonic() - opened >= every_s:
+            yield group
+            group, opened = [], time.monotonic()
+    if group:
+        yield group

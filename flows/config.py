@@ -1,0 +1,126 @@
+"""What a run is told: one frozen model a flow, the same names on the command line and in TOML."""
+
+import os
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from ops.deidentify import Deidentifier
+from ops.lake import Lake
+from ops.source import Source
+from schemas.modality import MODALITIES, Modality
+
+DEID_KEY_VARIABLE = "PULSELAKE_DEID_KEY"
+
+
+class LakeConfig(BaseModel):
+    """What every flow on a lake needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lake: str = Field(description="Folder or fsspec URL of the lake.")
+    dataset: str = Field("", description="Name of the archive in the lake; by default all.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=0,
+        description="Ray actors at work at once; 0 does the work in this process, without Ray.",
+    )
+    ray_address: str | None = Field(
+        None, description="A running Ray cluster; without one, a local cluster is started."
+    )
+    attempts: int = Field(3, ge=1, description="Tries before a record or shard is quarantined.")
+    commit_every_s: float = Field(
+        3.0, ge=0, description="Seconds between commits of what has been finished."
+    )
+
+    @field_validator("lake")
+    @classmethod
+    def _lake_has_a_place(cls, text: str) -> str:
+        return Lake(text).url
+
+
+class IngestConfig(LakeConfig):
+    """Records of a source into windows of a lake."""
+
+    source: str = Field(description="Folder or fsspec URL of a WFDB archive.")
+    dataset: str = Field(
+        "", description="Name of the archive in the lake; by default the source's last folder."
+    )
+    deidentify: bool = Field(
+        False, description="Replace subjects, records and dates by keyed hashes and shifts."
+    )
+    deid_key: SecretStr | None = Field(
+        None, description=f"Key of those hashes; better in {DEID_KEY_VARIABLE}."
+    )
+    anonymous: bool = Field(False, description="Read the source without credentials.")
+    scratch: str | None = Field(
+        None, description="Folder for files being read; by default the system's."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dataset_from_source(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("source") and not fields.get("dataset"):
+            source = str(fields["source"])
+            path = source if "://" in source else str(Path(source).expanduser().resolve())
+            fields = {**fields, "dataset": PurePosixPath(path.split("://")[-1]).name}
+        return fields
+
+    @model_validator(mode="after")
+    def _deidentified_with_a_key(self) -> Self:
+        if self.deidentify:
+            self.deidentifier()
+        return self
+
+    def open_source(self) -> Source:
+        """Give the archive to read; nothing is opened before its first call."""
+        return Source(self.source, {"anon": True} if self.anonymous else {})
+
+    def deidentifier(self) -> Deidentifier | None:
+        """Make the keyed hashes of this run; null where identifiers are kept.
+
+        Raises:
+            ValueError: where ``deidentify`` is asked for and no key is given.
+        """
+        if not self.deidentify:
+            return None
+        given = self.deid_key.get_secret_value() if self.deid_key else ""
+        key = given or os.environ.get(DEID_KEY_VARIABLE, "")
+        if not key:
+            message = f"deidentify needs a key: set {DEID_KEY_VARIABLE} or deid_key"
+            raise ValueError(message)
+        return Deidentifier(key.encode())
+
+
+class BackfillConfig(LakeConfig):
+    """Windows of a lake into synthetic signals beside them."""
+
+    restorer: str = Field("classical", description="Which restorer fills what is missing.")
+    translate: tuple[Modality, ...] = Field(
+        ("abp",), description="Modalities to make where they are absent."
+    )
+    restore: tuple[Modality, ...] = Field(
+        MODALITIES, description="Modalities to impute and denoise where they are there."
+    )
+    gpus_per_actor: float = Field(0.0, ge=0, description="Share of a GPU that each actor takes.")
+    seed: int = Field(0, ge=0, description="Seed of the run; a window's own follows from its key.")
+
+
+class NightlyConfig(IngestConfig, BackfillConfig):
+    """A whole night: ingest, then backfill of the same dataset."""
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """Read options from a TOML file; ``-`` and ``_`` in names are the same.
+
+    Raises:
+        ValueError: where the file is no TOML.
+    """
+    try:
+        options = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        message = f"config {path} is no TOML: {error}"
+        raise ValueError(message) from error
+    return {name.replace("-", "_"): value for name, value in options.items()}

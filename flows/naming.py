@@ -1,0 +1,48 @@
+"""How records, subjects, files and times are called in the lake: as they are, or hidden."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, time
+
+from ops.deidentify import Deidentifier
+from ops.fault import Fault
+
+
+class Naming:
+    """Names of a lake's rows; with a ``Deidentifier`` none of the source's own is among them."""
+
+    def __init__(self, deidentifier: Deidentifier | None) -> None:
+        self._deidentifier = deidentifier
+
+    def hide(self, kind: str, original: str) -> str:
+        """Give the lake's name for a ``record``, ``subject`` or ``file``."""
+        return self._deidentifier.name(kind, original) if self._deidentifier else original
+
+    def record(self, original: str) -> str:
+        """Give the lake's name for a record."""
+        return self.hide("record", original)
+
+    def subject(self, original: str) -> str:
+        """Give the lake's name for a subject."""
+        return self.hide("subject", original)
+
+    def file(self, original: str) -> str:
+        """Give the lake's name for a file's path below the source."""
+        return self.hide("file", original)
+
+    def start(self, subject: str, start: datetime | time | None) -> datetime | None:
+        """Give the wall clock of a record's start; null where its header has no date."""
+        if not isinstance(start, datetime):
+            return None
+        return start + self._deidentifier.shift(subject) if self._deidentifier else start
+
+    def comments(self, original: Sequence[str]) -> list[str] | None:
+        """Give a header's comments; free text is dropped where identifiers are."""
+        return None if self._deidentifier else list(original)
+
+    def fault(self, fault: Fault, originals: Iterable[str]) -> Fault:
+        """Give a fault in the lake's names; ``originals`` are those its sentence may hold."""
+        if self._deidentifier is None:
+            return fault
+        reason = self._deidentifier.sentence(fault.reason, [*originals, fault.path])
+        return replace(fault, path=self.file(fault.path), reason=reason)

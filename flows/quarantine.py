@@ -1,0 +1,52 @@
+"""Rows of ``quarantine``."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import polars as pl
+
+from flows.naming import Naming
+from ops.fault import Fault
+from ops.grade import GRADER_VERSION
+from ops.ingest_record import READER_VERSION
+from schemas.quarantine import Quarantined
+
+CODE_VERSION = f"reader {READER_VERSION}, grader {GRADER_VERSION}"
+"""What a record is read by; another version reads it again."""
+
+
+def quarantine_rows(
+    unread: Iterable[tuple[str | None, str, Fault]],
+    *,
+    dataset: str,
+    run_id: str,
+    now: datetime,
+    code_version: str = CODE_VERSION,
+    attempts: int = 1,
+) -> pl.DataFrame:
+    """Make a row of each (record_id, fingerprint, fault), the first of equal path and step."""
+    rows = [
+        {
+            "dataset": dataset,
+            "path": fault.path,
+            "step": fault.step,
+            "record_id": record_id,
+            "error": fault.error,
+            "reason": fault.reason,
+            "fingerprint": fingerprint,
+            "code_version": code_version,
+            "attempts": attempts,
+            "run_id": run_id,
+            "created_at": now,
+        }
+        for record_id, fingerprint, fault in unread
+    ]
+    frame = pl.DataFrame(rows, schema=Quarantined.create_empty().schema)
+    return frame.unique(["path", "step"], keep="first", maintain_order=True)
+
+
+def failed(path: str, step: str, error: BaseException | None, naming: Naming) -> Fault:
+    """Say that an item was given up after its last attempt; ``path`` is in the source's names."""
+    sentence = " ".join(str(error).split())[:500] or "no reason was given"
+    fault = Fault(path, step, type(error).__name__, f"{path} was given up: {sentence}")
+    return naming.fault(fault, [path, path.removesuffix(".hea")])

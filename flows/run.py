@@ -1,0 +1,82 @@
+"""One run of a flow: its id, its summary, and its row in ``runs``, whatever happens."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Final
+
+import polars as pl
+
+from flows.config import LakeConfig
+from flows.summary import QuarantineLine, RunSummary
+from ops.grade import GRADER_VERSION
+from ops.ingest_record import READER_VERSION
+from ops.lake import Lake
+from schemas.runs import Run
+
+_LIBRARIES: Final = (
+    "pulselake",
+    "polars",
+    "pyarrow",
+    "deltalake",
+    "wfdb",
+    "ray",
+    "prefect",
+    "numpy",
+)
+MOST_LISTED: Final = 200
+
+
+@contextmanager
+def recorded_run(flow: str, config: LakeConfig) -> Iterator[RunSummary]:
+    """Time the block, collect its summary, and write a row of ``runs`` when it ends or fails."""
+    lake = Lake(config.lake)
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    summary = RunSummary(
+        run_id=f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
+        flow=flow,
+        dataset=getattr(config, "dataset", ""),
+        lake=lake.url,
+    )
+    try:
+        yield summary
+    except BaseException as error:
+        summary.outcome = "failed"
+        summary.error = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        summary.seconds = round(time.perf_counter() - clock, 3)
+        summary.see_memory()
+        lake.put("runs", [_row(summary, config, started)])
+
+
+def list_quarantine(lake: Lake, dataset: str, summary: RunSummary) -> None:
+    """Put what is in quarantine into the summary, the first 200 by name."""
+    rows = lake.scan("quarantine")
+    if dataset:
+        rows = rows.filter(pl.col("dataset") == dataset)
+    lines = rows.select("path", "step", "reason").sort("path", "step").head(MOST_LISTED).collect()
+    summary.quarantined = [QuarantineLine(**line) for line in lines.iter_rows(named=True)]
+
+
+def _row(summary: RunSummary, config: LakeConfig, started: datetime) -> pl.DataFrame:
+    versions = {name: version(name) for name in _LIBRARIES}
+    versions |= {"reader": READER_VERSION, "grader": GRADER_VERSION}
+    row = {
+        "run_id": summary.run_id,
+        "flow": summary.flow,
+        "dataset": summary.dataset or None,
+        "source": getattr(config, "source", None),
+        "outcome": summary.outcome,
+        "started_at": started,
+        "seconds": summary.seconds,
+        "config": config.model_dump_json(exclude={"deid_key"}),
+        "versions": json.dumps(versions),
+        "summary": summary.model_dump_json(),
+    }
+    return Run.cast(pl.DataFrame([row], infer_schema_length=None))

@@ -1,0 +1,98 @@
+"""What a run did, for a person and for a program."""
+
+import resource
+import sys
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class QuarantineLine(BaseModel):
+    """One thing that could not be used."""
+
+    path: str
+    step: str
+    reason: str
+
+
+class RunSummary(BaseModel):
+    """Counts of one run; ``--json`` prints it.
+
+    ``windows`` and ``grades`` count what was ingested in this run, ``backfilled`` what was filled,
+    by task and modality; ``rows_changed`` counts rows added or replaced in any table but ``runs``.
+    ``peak_rss_mib`` is that of the largest process of the run.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    run_id: str
+    flow: str
+    dataset: str = ""
+    lake: str
+    outcome: str = "done"
+    error: str | None = None
+    records_found: int = 0
+    records_ingested: int = 0
+    records_unchanged: int = 0
+    records_quarantined: int = 0
+    records_vanished: list[str] = Field(default_factory=list)
+    windows: int = 0
+    numerics: int = 0
+    grades: dict[str, dict[str, int]] = Field(default_factory=dict)
+    backfilled: dict[str, dict[str, int]] = Field(default_factory=dict)
+    backfill_abstained: int = 0
+    shards: int = 0
+    shards_quarantined: int = 0
+    rows_changed: int = 0
+    quarantined: list[QuarantineLine] = Field(default_factory=list)
+    files_compacted: int = 0
+    seconds: float = 0.0
+    peak_rss_mib: float = 0.0
+
+    def count_grade(self, modality: str, grade: str, count: int) -> None:
+        """Add to ``grades``."""
+        of_modality = self.grades.setdefault(modality, {})
+        of_modality[grade] = of_modality.get(grade, 0) + count
+
+    def count_backfill(self, task: str, modality: str, count: int) -> None:
+        """Add to ``backfilled``."""
+        of_task = self.backfilled.setdefault(task, {})
+        of_task[modality] = of_task.get(modality, 0) + count
+
+    def see_memory(self, peak_rss_mib: float = 0.0) -> None:
+        """Take in the peak of another process, and of this one."""
+        here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        here_mib = here / (2**20 if sys.platform == "darwin" else 2**10)
+        self.peak_rss_mib = round(max(self.peak_rss_mib, peak_rss_mib, here_mib), 1)
+
+    def sentences(self) -> list[str]:
+        """Say in words what happened."""
+        said = []
+        if self.flow != "backfill":
+            said.append(
+                f"{self.records_found} records found: {self.records_ingested} ingested, "
+                f"{self.records_unchanged} unchanged and not read, "
+                f"{self.records_quarantined} in quarantine."
+            )
+        if self.records_vanished:
+            gone = ", ".join(self.records_vanished[:5])
+            said.append(f"No longer in the source, rows kept: {gone}.")
+        if self.rows_changed == 0 and self.outcome == "done":
+            said.append("Nothing was new or changed: no row of the lake was changed.")
+        if self.error:
+            said.append(self.error)
+        return said
+
+    def table(self) -> list[dict[str, Any]]:
+        """Give the counts as rows of a table: what, of which signal, how many."""
+        rows = [
+            {"what": f"{grade} windows", "signal": modality, "count": count}
+            for modality, grades in self.grades.items()
+            for grade, count in grades.items()
+        ]
+        rows += [
+            {"what": f"{task} (synthetic)", "signal": modality, "count": count}
+            for task, modalities in self.backfilled.items()
+            for modality, count in modalities.items()
+        ]
+        return rows

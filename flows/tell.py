@@ -1,0 +1,66 @@
+"""Tell a run's summary: to Prefect as a table artifact, to a person as a table."""
+
+from typing import Any
+
+from prefect.artifacts import create_table_artifact
+from prefect.context import FlowRunContext
+from rich.console import Console
+from rich.table import Table
+
+from flows.summary import RunSummary
+
+
+def tell(summary: RunSummary) -> None:
+    """Leave the counts as a table artifact of the flow run."""
+    if FlowRunContext.get() is None:
+        return
+    create_table_artifact(
+        table=summary.table() or [{"what": "nothing was new or changed", "signal": "", "count": 0}],
+        key=f"pulselake-{summary.flow}",
+        description=" ".join(summary.sentences()),
+    )
+
+
+def show(summary: RunSummary, console: Console) -> None:
+    """Print what a run did."""
+    console.print(
+        f"[bold]{summary.flow}[/] of {summary.dataset or 'all datasets'} → {summary.lake}"
+    )
+    for sentence in summary.sentences():
+        console.print(sentence, highlight=False)
+    if summary.grades:
+        console.print(_grades(summary))
+    if summary.backfilled:
+        console.print(_rows("Synthetic signals", summary.backfilled, "task"))
+    if summary.quarantined:
+        console.print(_quarantine(summary))
+    console.print(
+        f"{summary.seconds:.1f} s, largest process {summary.peak_rss_mib:.0f} MiB, "
+        f"run {summary.run_id}",
+        highlight=False,
+    )
+
+
+def _grades(summary: RunSummary) -> Table:
+    return _rows(f"{summary.windows} windows of 4 s, by grade", summary.grades, "signal")
+
+
+def _rows(title: str, counts: dict[str, dict[str, int]], what: str) -> Table:
+    columns = list(dict.fromkeys(name for row in counts.values() for name in row))
+    columns.sort(key=_order)
+    table = Table(what, *columns, title=title, title_justify="left")
+    for name, row in counts.items():
+        table.add_row(name, *(str(row.get(column, 0)) for column in columns))
+    return table
+
+
+def _order(column: str) -> Any:
+    known = ["good", "fair", "bad", "absent", "ecg", "ppg", "abp"]
+    return known.index(column) if column in known else len(known)
+
+
+def _quarantine(summary: RunSummary) -> Table:
+    table = Table("input", "step", "why", title="In quarantine", title_justify="left")
+    for line in summary.quarantined:
+        table.add_row(line.path, line.step, line.reason)
+    return table

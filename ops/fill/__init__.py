@@ -1,0 +1,1 @@
+"""What to fill, from what, and the rows that come of it."""

@@ -1,0 +1,100 @@
+"""What a backfill has to do: what is wanted less what is there, cut into shards."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from ops.fill.rules import KEY, RULES_VERSION
+from schemas.grid import SHARD_WINDOWS
+from schemas.restoration import Restorer
+
+
+@dataclass(frozen=True)
+class FillShard:
+    """At most 256 windows of one record.
+
+    ``wants`` has a row a window and target: ``window_index``, ``modality``, ``task``,
+    ``conditions``, ``input_sha256``.
+    """
+
+    dataset: str
+    record_id: str
+    subject_id: str
+    wants: pl.DataFrame
+
+    @property
+    def first(self) -> int:
+        """Index of the first window."""
+        return int(self.wants["window_index"][0])
+
+    @property
+    def last(self) -> int:
+        """Index of the last window."""
+        return int(self.wants["window_index"][-1])
+
+    @property
+    def path(self) -> str:
+        """Its name in ``quarantine``."""
+        return f"{self.record_id}#windows={self.first}-{self.last}"
+
+    @property
+    def keys(self) -> pl.DataFrame:
+        """The windows and targets that it answers: whatever answered them before goes."""
+        return self.wants.select(
+            pl.lit(self.dataset).alias("dataset"),
+            pl.lit(self.record_id).alias("record_id"),
+            "window_index",
+            "modality",
+        )
+
+    def fingerprint(self, spec_sha256: str) -> str:
+        """Hash what it is made from and by; a quarantined shard waits until this changes."""
+        inputs = "".join(self.wants["input_sha256"])
+        return hashlib.sha256(f"{spec_sha256}{inputs}".encode()).hexdigest()
+
+
+def spec_sha256(restorer: Restorer, seed: int) -> str:
+    """Hash all that decides a result beside its input: rules, model, sampler and seed."""
+    parts = (
+        RULES_VERSION,
+        restorer.model_id,
+        restorer.model_sha256,
+        restorer.sampler,
+        str(restorer.steps),
+        str(restorer.n_samples),
+        str(seed),
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def window_seed(dataset: str, record_id: str, window_index: int, modality: str, seed: int) -> int:
+    """Derive a window's seed from its key and the run's: a non-negative Int64."""
+    key = f"{dataset}\n{record_id}\n{window_index}\n{modality}\n{seed}"
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
+
+
+def missing_rows(wanted: pl.LazyFrame, there: pl.LazyFrame, spec: str) -> pl.LazyFrame:
+    """Keep what is wanted and not there, by key, input and spec."""
+    have = there.filter(pl.col("spec_sha256") == spec).select(*KEY, "input_sha256")
+    return wanted.join(have, on=[*KEY, "input_sha256"], how="anti")
+
+
+def stale_rows(windows: pl.LazyFrame, there: pl.LazyFrame) -> pl.LazyFrame:
+    """List keys of rows whose window is gone or is no longer what they were made from."""
+    now = windows.select("dataset", "record_id", "window_index", "input_sha256")
+    return there.join(now, on=now.collect_schema().names(), how="anti").select(KEY)
+
+
+def shards(missing: pl.DataFrame) -> Iterator[FillShard]:
+    """Cut what is missing into shards, record by record, in the order of time."""
+    for record in missing.sort("dataset", "record_id").partition_by(
+        "dataset", "record_id", maintain_order=True
+    ):
+        ordered = record.sort("window_index", "modality")
+        order = ordered["window_index"].rle_id() // SHARD_WINDOWS
+        for part in ordered.with_columns(part=order).partition_by("part", maintain_order=True):
+            first = part.row(0, named=True)
+            wants = part.select("window_index", "modality", "task", "conditions", "input_sha256")
+            yield FillShard(first["dataset"], first["record_id"], first["subject_id"], wants)

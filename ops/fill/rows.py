@@ -1,0 +1,176 @@
+"""A shard of windows through a restorer into rows of the ``backfill`` table."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ops.encode import decode_counts, encode
+from ops.fill.plan import FillShard, spec_sha256, window_seed
+from ops.window_rows import signal_list
+from schemas.backfill import Backfill
+from schemas.grid import MISSING, WINDOW_S, WINDOW_SAMPLES
+from schemas.modality import MODALITIES, UNCALIBRATED, UNITS, Modality
+from schemas.restoration import F32, RestoreBatch, Restored, Restorer, Task
+
+_GROUP = ["task", "modality", "conditions"]
+_STEPS: dict[Modality, float] = {"ecg": 0.008, "ppg": 0.004, "abp": 0.2}
+"""Fineness of a synthetic signal, in its unit, as ``encode`` takes it (a quarter is stored)."""
+
+
+def fill_rows(
+    shard: FillShard, windows: pl.DataFrame, restorer: Restorer, *, seed: int, run_id: str
+) -> pl.DataFrame:
+    """Restore what a shard wants; give its rows by the ``Backfill`` schema.
+
+    What the restorer was not made for, or abstains from, is a row without samples, so that it is
+    not tried every night.
+    """
+    parts = [
+        _rows(shard, wants, windows, restorer, seed, run_id)
+        for wants in shard.wants.partition_by(_GROUP, maintain_order=True)
+    ]
+    return pl.concat(parts)
+
+
+def _rows(
+    shard: FillShard,
+    wants: pl.DataFrame,
+    windows: pl.DataFrame,
+    restorer: Restorer,
+    seed: int,
+    run_id: str,
+) -> pl.DataFrame:
+    inputs = wants.join(windows, on=["window_index", "input_sha256"], maintain_order="left")
+    batch = _batch(shard, inputs, seed)
+    restored = (
+        restorer.restore(batch)
+        if restorer.can(batch.task, batch.target)
+        else _abstained(len(batch.seeds))
+    )
+    return Backfill.cast(
+        inputs.select(
+            pl.lit(shard.dataset).alias("dataset"),
+            pl.lit(shard.record_id).alias("record_id"),
+            "window_index",
+            "modality",
+            "task",
+            "conditions",
+            "input_sha256",
+            pl.lit(restorer.model_id).alias("model_id"),
+            pl.lit(shard.subject_id).alias("subject_id"),
+            (pl.col("window_index") * WINDOW_S).alias("start_s"),
+            pl.lit(restorer.n_samples).alias("n_samples"),
+            pl.lit(restorer.model_sha256).alias("model_sha256"),
+            pl.lit(restorer.sampler).alias("sampler"),
+            pl.lit(restorer.steps).alias("steps"),
+            pl.lit(spec_sha256(restorer, seed)).alias("spec_sha256"),
+            pl.lit(value=True).alias("synthetic"),
+            pl.lit(run_id).alias("run_id"),
+            pl.lit(datetime.now(UTC)).alias("created_at"),
+            pl.Series("seed", batch.seeds),
+            pl.Series("grade", restored.grade),
+            *_pressures(restored, len(batch.seeds)),
+            *_signals(batch, inputs, restored),
+        ).select(Backfill.column_names())
+    )
+
+
+def _batch(shard: FillShard, inputs: pl.DataFrame, seed: int) -> RestoreBatch:
+    task: Task = inputs["task"][0]
+    target: Modality = inputs["modality"][0]
+    conditions: list[Modality] = inputs["conditions"][0].to_list()
+    seeds = [
+        window_seed(shard.dataset, shard.record_id, index, target, seed)
+        for index in inputs["window_index"]
+    ]
+    rate = pl.coalesce(*(f"hr_{m}" for m in [*conditions, target]), pl.lit(np.nan))
+    return RestoreBatch(
+        task=task,
+        target=target,
+        conditions=tuple(conditions),
+        signals={m: physical(inputs, m) for m in MODALITIES},
+        grades={m: inputs[f"{m}_grade"].to_list() for m in MODALITIES},
+        hr=inputs.select(rate.alias("hr").cast(pl.Float32))["hr"].to_numpy(),
+        seeds=np.array(seeds, dtype=np.int64),
+    )
+
+
+def physical(windows: pl.DataFrame, m: Modality) -> F32:
+    """Give (n, 500) samples of a modality in its unit, NaN where missing or absent."""
+    counts = stored_counts(windows[m])
+    scale = windows[f"{m}_scale"].fill_null(np.nan).to_numpy()
+    zero = windows[f"{m}_zero"].fill_null(np.nan).to_numpy()
+    return decode_counts(counts, scale, zero)
+
+
+def stored_counts(column: pl.Series) -> NDArray[np.int16]:
+    """Give (n, 500) counts of a stored signal, ``MISSING`` throughout where it is null."""
+    counts = np.full((len(column), WINDOW_SAMPLES), MISSING, np.int16)
+    there = column.is_not_null().to_numpy()
+    flat = column.drop_nulls().explode().to_numpy()
+    counts[there] = flat.reshape(-1, WINDOW_SAMPLES)
+    return counts
+
+
+def _signals(batch: RestoreBatch, inputs: pl.DataFrame, restored: Restored) -> Iterator[pl.Series]:
+    """Encode mean and band by one scale: the window's own where it has one, so samples stay."""
+    m = batch.target
+    present = np.asarray(np.isfinite(restored.mean).all(axis=1))
+    scale, zero = _scales(batch, inputs, restored)
+    measured = stored_counts(inputs[m]) if batch.task == "impute" else None
+    for name, values in (
+        ("samples", restored.mean),
+        ("lower", restored.lower),
+        ("upper", restored.upper),
+    ):
+        counts = _counts(values, scale, zero)
+        if measured is not None:
+            counts = np.where(measured != MISSING, measured, counts)
+        yield signal_list(counts, present).alias(name)
+    yield pl.Series("scale", np.where(present, scale, np.nan), dtype=pl.Float32).fill_nan(None)
+    yield pl.Series("zero", np.where(present, zero, np.nan), dtype=pl.Float32).fill_nan(None)
+    new_unit = UNITS[m] if m == "abp" else UNCALIBRATED
+    unit = pl.repeat(new_unit, len(inputs), eager=True)
+    if batch.task != "translate":
+        unit = inputs[f"{m}_unit"].fill_null(new_unit)
+    yield pl.select(pl.when(pl.Series(present)).then(unit).alias("unit")).to_series()
+
+
+def _scales(batch: RestoreBatch, inputs: pl.DataFrame, restored: Restored) -> tuple[F32, F32]:
+    """An imputed signal takes its window's own scale, any other one that its band needs."""
+    m = batch.target
+    if batch.task == "impute":
+        return (
+            inputs[f"{m}_scale"].fill_null(np.nan).to_numpy(),
+            inputs[f"{m}_zero"].fill_null(np.nan).to_numpy(),
+        )
+    n = len(inputs)
+    fresh = encode(
+        np.concatenate([restored.lower, restored.upper, restored.mean], axis=1),
+        np.full(n, _STEPS[m], np.float32),
+        np.zeros(n, np.bool_),
+    )
+    return fresh.scale, fresh.zero
+
+
+def _counts(values: F32, scale: F32, zero: F32) -> NDArray[np.int16]:
+    """Encode by a given scale; what lies beyond its headroom is held at the rail."""
+    counts = np.rint((np.nan_to_num(values) - np.nan_to_num(zero)[:, None]) / scale[:, None])
+    return np.asarray(np.nan_to_num(np.clip(counts, -32_767, 32_767)), dtype=np.int16)
+
+
+def _pressures(restored: Restored, n: int) -> Iterator[pl.Series]:
+    for name in ("sbp", "dbp", "map"):
+        interval = restored.pressures.get(name)
+        parts = {"": "value", "_lower": "lower", "_upper": "upper"}
+        for suffix, part in parts.items():
+            values = getattr(interval, part) if interval else np.full(n, np.nan)
+            yield pl.Series(f"{name}{suffix}", values, dtype=pl.Float32).fill_nan(None)
+
+
+def _abstained(n: int) -> Restored:
+    nothing = np.full((n, WINDOW_SAMPLES), np.nan, np.float32)
+    return Restored(nothing, nothing, nothing, {}, ["absent"] * n)

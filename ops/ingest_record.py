@@ -1,0 +1,117 @@
+"""One record from its files to data files of a lake, a shard at a time."""
+
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from ops.fault import Fault
+from ops.lake import DataFile, Lake
+from ops.numerics import read_numerics
+from ops.read_record import read_blocks
+from ops.record_tree import RecordTree
+from ops.segment import Fetched
+from ops.window_rows import window_rows
+from schemas.grid import WINDOW_S
+from schemas.modality import MODALITIES, modality_of
+from schemas.numerics import Numeric
+
+READER_VERSION: Final = "1"
+"""Changes where reading, the grid or the encoding changes what lands in ``windows``."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How a record is called in the lake: by its own names, or by their keyed hashes."""
+
+    dataset: str
+    record_id: str
+    subject_id: str
+    start_time: datetime | None
+    run_id: str
+
+
+@dataclass
+class Ingested:
+    """What became of a record: files to commit, faults to quarantine, counts to report.
+
+    ``grades`` counts windows by ``(modality, grade)``; ``end_s`` is the end of the last window;
+    ``peak_rss_mib`` is that of the process.
+    """
+
+    files: dict[str, list[DataFile]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    grades: dict[tuple[str, str], int] = field(default_factory=dict)
+    n_windows: int = 0
+    end_s: float = 0.0
+    peak_rss_mib: float = 0.0
+
+    @property
+    def n_numerics(self) -> int:
+        """Numeric values read."""
+        return sum(file.n_rows for file in self.files.get("numerics", []))
+
+
+def ingest_record(tree: RecordTree, identity: Identity, fetched: Fetched, lake: Lake) -> Ingested:
+    """Read, grade and write a record's windows and numerics; nothing is committed.
+
+    Memory is that of a shard. What can't be read is in ``faults``, and the rest goes on.
+    """
+    result = Ingested()
+    partition: dict[str, str | None] = {"dataset": identity.dataset}
+    with lake.writer("windows", partition) as windows:
+        for rows in _blocks(tree, identity, fetched, result.faults):
+            windows.write(rows)
+            result.n_windows += rows.height
+            result.end_s = rows["start_s"][-1] + WINDOW_S
+            _count(rows, result.grades)
+    with lake.writer("numerics", partition) as numerics:
+        numerics.write(_numerics(tree, identity, fetched, result.faults))
+    result.files = {"windows": windows.finished(), "numerics": numerics.finished()}
+    result.peak_rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return result
+
+
+def record_status(tree: RecordTree, ingested: Ingested) -> str:
+    """Say how much of a record is in; see ``schemas.records``."""
+    headers = [tree.header, *tree.segments.values()]
+    if ingested.faults:
+        return "partial"
+    if not any(modality_of(signal.name) for header in headers for signal in header.signals):
+        return "no_modality"
+    return "complete" if ingested.n_windows else "empty"
+
+
+def _blocks(
+    tree: RecordTree, identity: Identity, fetched: Fetched, faults: list[Fault]
+) -> Iterator[pl.DataFrame]:
+    for block in read_blocks(tree, fetched, faults):
+        yield window_rows(
+            block,
+            dataset=identity.dataset,
+            record_id=identity.record_id,
+            subject_id=identity.subject_id,
+            start_time=identity.start_time,
+            run_id=identity.run_id,
+        )
+
+
+def _numerics(
+    tree: RecordTree, identity: Identity, fetched: Fetched, faults: list[Fault]
+) -> pl.DataFrame:
+    values = read_numerics(tree, fetched, faults).with_columns(
+        dataset=pl.lit(identity.dataset),
+        record_id=pl.lit(identity.record_id),
+        subject_id=pl.lit(identity.subject_id),
+        run_id=pl.lit(identity.run_id),
+    )
+    return Numeric.cast(values.select(Numeric.column_names()))
+
+
+def _count(rows: pl.DataFrame, grades: dict[tuple[str, str], int]) -> None:
+    for m in MODALITIES:
+        for grade, count in rows[f"{m}_grade"].value_counts().rows():
+            grades[m, grade] = grades.get((m, grade), 0) + count
