@@ -20,7 +20,7 @@ HASH_CHARACTERS: Final = 20
 SHIFT_DAYS: Final = (36_500, 73_000)
 LONG_NAME: Final = 5
 
-_QUOTED: Final = re.compile(r"""(?<!\w)(['"]).*\1""", re.DOTALL)
+_QUOTED: Final = re.compile(r"""(?<!\w)(['"]).*\1(?!\w)""", re.DOTALL)
 
 
 @dataclass(frozen=True)

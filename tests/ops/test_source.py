@@ -1,0 +1,181 @@
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import s3fs
+
+from ops.source import MAX_READ_BYTES, Entry, Source
+
+
+def test_a_listing_has_every_file_below_the_source_but_hidden_ones(archive) -> None:
+    root = archive({"a.hea": "a", "x/b.dat": "bc", ".git/c": "c", "x/.d": "d"})
+
+    listing = Source(str(root)).listing()
+
+    changed = str((root / "x/b.dat").stat().st_mtime_ns)
+    assert list(listing) == ["a.hea", "x/b.dat"]
+    assert listing["x/b.dat"] == Entry("x/b.dat", 2, changed)
+
+
+def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere could not be listed: it is not there"):
+        Source(str(tmp_path / "nowhere")).listing()
+
+
+def test_a_file_that_is_not_there_is_read_as_its_error(archive) -> None:
+    root = archive({"a.hea": "a"})
+
+    read = Source(str(root)).read(["a.hea", "b.hea"])
+
+    assert read["a.hea"] == b"a"
+    assert isinstance(read["b.hea"], FileNotFoundError)
+    assert str(read["b.hea"]) == f"b.hea in {root} could not be read: it is not there"
+
+
+def test_a_file_too_large_to_be_a_header_is_not_read_whole(archive) -> None:
+    root = archive({"a.hea": b"\0" * (MAX_READ_BYTES + 1)})
+
+    read = Source(str(root)).read(["a.hea"])
+
+    assert "more than 8388608 bytes" in str(read["a.hea"])
+
+
+def test_fetched_files_of_a_local_source_are_linked_and_gone_afterwards(archive, tmp_path) -> None:
+    root = archive({"x/a.dat": "signal"})
+
+    with Source(str(root)).fetched("x", ["a.dat"], tmp_path) as there:
+        fetched = (there / "a.dat").read_bytes()
+        linked = (there / "a.dat").is_symlink()
+
+    assert (fetched, linked, there.exists()) == (b"signal", True, False)
+    assert (root / "x/a.dat").exists()
+
+
+def test_a_link_that_leads_out_of_the_source_is_refused(archive, tmp_path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    root = archive({"b.dat": "signal"})
+    (root / "a.dat").symlink_to(tmp_path / "secret")
+    (root / "c.dat").symlink_to(root / "b.dat")
+    source = Source(str(root))
+
+    with (
+        pytest.raises(PermissionError, match=r"a\.dat .*leads out of the source"),
+        source.fetched("", ["a.dat"], tmp_path),
+    ):
+        pass
+    with source.fetched("", ["c.dat"], tmp_path) as there:
+        assert (there / "c.dat").read_bytes() == b"signal"
+    assert isinstance(source.read(["a.dat"])["a.dat"], PermissionError)
+
+
+@pytest.mark.parametrize("name", ["../a.dat", "x/a.dat", "..", ""])
+def test_a_name_with_a_folder_is_not_fetched(archive, tmp_path, name: str) -> None:
+    source = Source(str(archive({"a.dat": "signal"})))
+
+    with pytest.raises(ValueError, match="without a folder"), source.fetched("x", [name], tmp_path):
+        pass
+
+
+def test_a_file_that_does_not_come_is_named_and_leaves_no_scratch(archive, tmp_path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    source = Source(str(archive({"x/a.dat": "signal"})))
+
+    with (
+        pytest.raises(FileNotFoundError, match=r"x/b\.dat in .* is not there"),
+        source.fetched("x", ["a.dat", "b.dat"], scratch),
+    ):
+        pass
+    assert list(scratch.iterdir()) == []
+
+
+def test_s3_lists_reads_and_fetches_as_a_folder_does(s3: s3fs.S3FileSystem, tmp_path) -> None:
+    s3.pipe("archive-bucket/in/x/a.hea", b"header")
+    s3.pipe("archive-bucket/in/x/empty.hea", b"")
+    s3.pipe("archive-bucket/in/.hidden", b"h")
+    s3.pipe("archive-bucket/inner/other", b"o")
+    source = Source("s3://archive-bucket/in/")
+
+    listing = source.listing()
+    read = source.read(["x/a.hea", "x/empty.hea", "x/b.hea"])
+    with source.fetched("x", ["a.hea", "empty.hea"], tmp_path) as there:
+        fetched = {path.name: path.read_bytes() for path in there.iterdir()}
+
+    assert listing["x/a.hea"] == Entry("x/a.hea", 6, "099fb995346f31c749f6e40db0f395e3")
+    assert list(listing) == ["x/a.hea", "x/empty.hea"]
+    assert (read["x/a.hea"], read["x/empty.hea"]) == (b"header", b"")
+    assert isinstance(read["x/b.hea"], FileNotFoundError)
+    assert fetched == {"a.hea": b"header", "empty.hea": b""}
+
+
+def test_s3_is_listed_afresh_each_time(s3: s3fs.S3FileSystem) -> None:
+    s3.pipe("archive-bucket/in/a.hea", b"one")
+    source = Source("s3://archive-bucket/in")
+    first = source.listing()
+    s3.pipe("archive-bucket/in/b.hea", b"two")
+
+    second = source.listing()
+
+    assert (list(first), list(second)) == (["a.hea"], ["a.hea", "b.hea"])
+
+
+def test_an_empty_prefix_is_taken_for_a_wrong_one(s3: s3fs.S3FileSystem) -> None:
+    with pytest.raises(FileNotFoundError, match="s3://archive-bucket/nowhere could not be listed"):
+        Source("s3://archive-bucket/nowhere").listing()
+
+
+def test_an_endpoint_that_is_down_is_an_os_error(s3: s3fs.S3FileSystem, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("ops.source.FIRST_WAIT_S", 0.001)
+    monkeypatch.setattr("s3fs.S3FileSystem.retries", 1)
+
+    once = {"config_kwargs": {"retries": {"total_max_attempts": 1}}}
+
+    with pytest.raises(OSError, match="Could not connect"):
+        Source("s3://archive-bucket/in", once).listing()
+
+
+def test_a_source_travels_to_another_process(s3: s3fs.S3FileSystem) -> None:
+    s3.pipe("archive-bucket/in/a.hea", b"one")
+    source = Source("s3://archive-bucket/in", {"key": "test", "secret": "very-secret"})
+    source.listing()
+
+    copy = pickle.loads(pickle.dumps(source))  # noqa: S301
+
+    assert list(copy.listing()) == ["a.hea"]
+    assert "secret" not in repr(copy)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_source_works_on_in_a_forked_process(s3: s3fs.S3FileSystem) -> None:
+    s3.pipe("archive-bucket/in/a.hea", b"one")
+    source = Source("s3://archive-bucket/in")
+    source.listing()
+
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if list(source.listing()) == ["a.hea"] else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert status == 0
+
+
+def test_a_passing_error_is_tried_again(archive, monkeypatch) -> None:
+    source = Source(str(archive({"a.hea": "a"})))
+    answers = iter([OSError("busy"), OSError("busy"), b"a"])
+    monkeypatch.setattr("ops.source.FIRST_WAIT_S", 0.001)
+
+    def read(path: str) -> bytes:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(source._archive, "read", read)
+
+    assert source.read(["a.hea"]) == {"a.hea": b"a"}
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    assert repr(Source("ftp://me:word@host/x")) == "Source('ftp://host/x')"
