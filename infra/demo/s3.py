@@ -42,7 +42,7 @@ class EmbeddedS3:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Standard AWS variables, as boto, s3fs, polars, DuckDB and delta-rs read them."""
+        """Standard AWS variables, as boto, s3fs, polars and delta-rs read them."""
         passed_by = filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
