@@ -183,7 +183,8 @@ class _Rows:
             k = max(offset + int(run[0]) * WINDOW_SAMPLES, stretch.k)
             k_stop = min(offset + (int(run[-1]) + 1) * WINDOW_SAMPLES, stretch.k_stop)
             flat[k - offset : k_stop - offset] = stretch.on_grid(k, k_stop)
-        step = np.float32(abs(signal.step))
+        with np.errstate(over="ignore", under="ignore"):
+            step = np.float32(abs(signal.step))
         other = ~np.isnan(self.steps[windows]) & (self.steps[windows] != step)
         self.exact[windows] &= ~other & (signal.fs == GRID_FS)
         self.steps[windows] = np.fmin(self.steps[windows], step)
