@@ -69,7 +69,8 @@ def detect_beats(windows: Rows, modality: Modality) -> Beats:
     kept = height >= _THRESHOLD[modality] * _reference_height(at, height)[:, None]
     kept &= (height > 0) & ~_is_echo(at, height, kept, round(_ECHO_S[modality] * GRID_FS))
     if modality == "ecg":
-        peak = _extremum_near(np.abs(signal), at, 6, 6)
+        signal = signal * _qrs_polarity(signal, at, kept)[:, None]
+        peak = _extremum_near(signal, at, 8, 8)
         return _compact(peak, np.full_like(peak, -1), kept, observed)
     peak = _extremum_near(signal, at, 2, 22)
     foot = _extremum_near(-signal, at, 30, 2)
@@ -250,6 +251,13 @@ def _extremum_near(rows: Rows, at: NDArray[np.intp], back: int, ahead: int) -> N
         best = np.where(better, here, best)
         value = np.where(better, level, value)
     return best
+
+
+def _qrs_polarity(rows: Rows, at: NDArray[np.intp], kept: NDArray[np.bool_]) -> Rows:
+    """Say per row whether its R peaks point up (1) or down (-1): one side for all beats."""
+    up = np.take_along_axis(rows, _extremum_near(rows, at, 8, 8), axis=1)
+    down = np.take_along_axis(rows, _extremum_near(-rows, at, 8, 8), axis=1)
+    return np.where(np.where(kept, up + down, 0).sum(axis=1) < 0, -1, 1).astype(np.float32)
 
 
 def _compact(

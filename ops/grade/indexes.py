@@ -21,6 +21,7 @@ _BEAT_BANDS_HZ: Final[dict[Modality, tuple[float, float]]] = {
     "ppg": (0.5, 20.0),
     "abp": (0.5, 20.0),
 }
+_QUIET_BAND_HZ: Final = (2.0, 40.0)
 _RANGES: Final[dict[Modality, tuple[float, float]]] = {
     "ecg": (-10.0, 10.0),
     "abp": (10.0, 300.0),
@@ -88,7 +89,12 @@ def _spectral_indexes(rows: Rows, modality: Modality) -> dict[str, Rows]:
 
 def _beat_indexes(rows: Rows, beats: Beats, modality: Modality) -> dict[str, Rows]:
     alike = templates.likeness(band_pass(rows, *_BEAT_BANDS_HZ[modality]), beats, modality)
-    return {
+    quiet = (
+        {"quiet_snr_db": templates.quiet_snr_db(band_pass(rows, *_QUIET_BAND_HZ), beats)}
+        if modality == "ecg"
+        else {}
+    )
+    return quiet | {
         "beats": beats.count.astype(np.float32),
         "heart_rate": heart_rate(beats),
         "longest_gap_s": _longest_gap_s(beats, rows.shape[1]),

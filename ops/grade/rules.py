@@ -25,41 +25,52 @@ UNTOLD: Final = 0.5
 
 @dataclass(frozen=True)
 class Ramp:
-    """Soft criterion: 0 at ``worst`` and beyond, 1 at ``best`` and beyond."""
+    """Soft criterion: 0 at ``worst`` and beyond, 1 at ``best`` and beyond, NaN where untold."""
 
     index: str
     worst: float
     best: float
 
     def score(self) -> pl.Expr:
-        """Score in [0, 1]; ``UNTOLD`` where the index is NaN."""
-        raw = (pl.col(self.index) - self.worst) / (self.best - self.worst)
-        return raw.clip(0, 1).fill_nan(UNTOLD)
+        """Score in [0, 1] or NaN."""
+        return ((pl.col(self.index) - self.worst) / (self.best - self.worst)).clip(0, 1)
 
 
-RAMPS: Final[dict[Modality, tuple[Ramp, ...]]] = {
+Criterion = tuple[Ramp, ...]
+"""Ramps that measure one thing; its score is the mean of those that can be told."""
+
+CRITERIA: Final[dict[Modality, tuple[Criterion, ...]]] = {
     "ecg": (
-        Ramp("template_correlation", 0.4, 0.97),
-        Ramp("beat_snr_db", -2, 20),
-        Ramp("qrs_ratio", 0.2, 0.55),
-        Ramp("baseline_ratio", 0.02, 0.3),
-        Ramp("rough_ratio", 0.5, 0.1),
-        Ramp("kurtosis", 1.5, 4.5),
+        (
+            Ramp("template_correlation", 0.5, 0.99),
+            Ramp("beat_snr_db", 1, 19),
+            Ramp("quiet_snr_db", 3, 21),
+        ),
+        (Ramp("qrs_ratio", 0.1, 0.35),),
+        (Ramp("baseline_ratio", 0.02, 0.3),),
+        (Ramp("rough_ratio", 0.8, 0.3),),
+        (Ramp("kurtosis", 1.2, 2.6),),
     ),
     "ppg": (
-        Ramp("template_correlation", 0.3, 0.95),
-        Ramp("beat_snr_db", -6, 12),
-        Ramp("pulse_ratio", 0.2, 0.8),
-        Ramp("rough_ratio", 0.3, 0.02),
+        (Ramp("template_correlation", 0.3, 0.95),),
+        (Ramp("beat_snr_db", -6, 12),),
+        (Ramp("pulse_ratio", 0.2, 0.8),),
+        (Ramp("rough_ratio", 0.3, 0.02),),
     ),
     "abp": (
-        Ramp("template_correlation", 0.4, 0.96),
-        Ramp("beat_snr_db", -4, 12),
-        Ramp("rough_ratio", 0.3, 0.03),
-        Ramp("upstroke", 2, 6),
-        Ramp("unsteady", 100, 15),
+        (Ramp("template_correlation", 0.4, 0.96),),
+        (Ramp("beat_snr_db", -4, 12),),
+        (Ramp("rough_ratio", 0.3, 0.03),),
+        (Ramp("upstroke", 2, 6),),
+        (Ramp("unsteady", 100, 15),),
     ),
 }
+
+
+def criterion_score(criterion: Criterion) -> pl.Expr:
+    """Score in [0, 1]; ``UNTOLD`` where none of its ramps can be told."""
+    told = [ramp.score().fill_nan(None) for ramp in criterion]
+    return pl.mean_horizontal(told).fill_null(UNTOLD)
 
 
 def _bad(modality: Modality) -> list[pl.Expr]:
@@ -82,7 +93,7 @@ def _bad(modality: Modality) -> list[pl.Expr]:
                 pl.col("outside") > 0.05,
                 pl.col("air") > 0.05,
                 pl.col("flush") > 0.05,
-                pl.col("slew") > 40,
+                pl.col("slew") > 80,
                 pl.col("sbp") - pl.col("dbp") < 10,
                 pl.col("sbp") > 280,
                 pl.col("map") < 20,
@@ -122,7 +133,7 @@ def _not_good(modality: Modality) -> list[pl.Expr]:
 
 def score(modality: Modality) -> pl.Expr:
     """Score indexes by the ramps and ceilings of ``modality``; needs the column ``agrees``."""
-    soft = pl.min_horizontal(ramp.score() for ramp in RAMPS[modality])
+    soft = pl.min_horizontal(criterion_score(c) for c in CRITERIA[modality])
     bad = pl.any_horizontal(_bad(modality)).fill_null(value=True)
     not_good = pl.any_horizontal(_not_good(modality)).fill_null(value=True)
     return (

@@ -15,9 +15,6 @@ Rows = NDArray[np.float32]
 FLAT_SAMPLES: Final = 115
 """0.92 s on the grid: the stretch over which a signal must move."""
 
-RAIL_SAMPLES: Final = 5
-"""40 ms: equal extremes for this long are a rail."""
-
 _LEVEL_SHARE: Final = 0.002
 
 
@@ -52,27 +49,13 @@ def _running(rows: Rows, width: int, extreme: np.ufunc) -> Rows:
 
 
 def rail_share(rows: Rows, equal: Rows) -> Rows:
-    """Give (N,) the share of samples that stay at the window's own extreme for 40 ms or more.
+    """Give (N,) the share of samples that lie at the window's own extremes.
 
     ``equal`` (N,) is how near counts as the same.
     """
-    top = rows >= (rows.max(axis=1) - equal)[:, None]
-    bottom = rows <= (rows.min(axis=1) + equal)[:, None]
-    share = _in_runs(top).mean(axis=1) + _in_runs(bottom).mean(axis=1)
-    return np.minimum(share, 1).astype(np.float32)
-
-
-def _in_runs(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep flags that belong to a run of ``RAIL_SAMPLES`` or more."""
-    width = RAIL_SAMPLES
-    n = flags.shape[1] - width + 1
-    whole = flags[:, :n].copy()
-    for offset in range(1, width):
-        whole &= flags[:, offset : offset + n]
-    kept = np.zeros_like(flags)
-    for offset in range(width):
-        kept[:, offset : offset + n] |= whole
-    return kept
+    top = (rows >= (rows.max(axis=1) - equal)[:, None]).mean(axis=1)
+    bottom = (rows <= (rows.min(axis=1) + equal)[:, None]).mean(axis=1)
+    return np.minimum(top + bottom, 1).astype(np.float32)
 
 
 def largest_slew(rows: Rows) -> Rows:
