@@ -109,8 +109,12 @@ def pulses(t: F64, feet: F64, shape: PulseShape) -> tuple[NDArray[np.int64], F64
 
 
 def _pulse(since: F64, period: F64, shape: PulseShape) -> F64:
-    """Pulse that starts and ends at 0, ``since`` s after its foot, before normalisation."""
-    pace = np.clip(period / 0.85, 0.6, 1.2) ** 0.5
+    """Pulse that starts and ends at 0, ``since`` s after its foot, before normalisation.
+
+    It is paced by the root of the period, and by the period itself where that is short, so that
+    a beat always has room for its peak.
+    """
+    pace = np.minimum(np.minimum(period / 0.85, 1.2) ** 0.5, period / 0.45)
     return _open_pulse(since, pace, shape) - since / period * _open_pulse(period, pace, shape)
 
 

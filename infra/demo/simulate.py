@@ -14,10 +14,13 @@ from infra.demo.pulse import F64, FINGER, RADIAL, ecg_beats, pulses
 
 F32 = NDArray[np.float32]
 
-LEAD_IN_S: Final = 4.0
+LEAD_IN_S: Final = 8.0
 """Beats are laid from here before the strip to here after it, so that its ends are whole."""
 
 BEAT_GRID_FS: Final = 50.0
+COUPLING: Final = 0.66
+"""Interval before an ectopic beat, as a share of the mean one."""
+
 BAROREFLEX_S_PER_MMHG: Final = 0.004
 TRANSIT_S_PER_MMHG: Final = -0.0008
 FINGER_AFTER_RADIAL: Final = 1.45
@@ -194,11 +197,12 @@ def _beats(
     rr += BAROREFLEX_S_PER_MMHG * mean_rr * course.sway(t)
     phase = np.cumsum(1 / (BEAT_GRID_FS * rr)) + rng.uniform()
     beats = np.interp(np.arange(np.ceil(phase[0]), phase[-1]), phase, t)
-    spread = (0.16 if patient.rhythm == "af" else 0.006) * mean_rr
-    beats += np.clip(rng.normal(0, spread, len(beats)), -2 * spread, 2 * spread)
+    spread = (0.22 if patient.rhythm == "af" else 0.01) * mean_rr
+    beats += rng.uniform(-spread, spread, len(beats))
     ectopic = rng.uniform(size=len(beats)) < patient.ectopy
+    ectopic[0] = False
     ectopic[1:] &= ~ectopic[:-1]
-    beats[ectopic] -= 0.32 * mean_rr
+    beats[ectopic] = beats[np.flatnonzero(ectopic) - 1] + COUPLING * mean_rr
     return beats, ectopic
 
 
