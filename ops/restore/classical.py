@@ -1,0 +1,177 @@
+"""The classical restorers behind the interface of ``schemas.restoration``.
+
+Shapes: B windows, T = 500 samples each.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops.beats import detect_beats
+from ops.grade.pressure import pressures
+from ops.restore.denoise import denoise
+from ops.restore.estimate import MEASURED, Estimate
+from ops.restore.fiducials import beat_times
+from ops.restore.filters import zero_phase
+from ops.restore.gaps import find_gaps, interpolate
+from ops.restore.impute import impute
+from ops.restore.tables import PRESSURES, TABLES_PATH, Residuals, Tables, read_tables
+from ops.restore.translate import translate
+from schemas.modality import Grade, Modality
+from schemas.restoration import Interval, RestoreBatch, Restored, Task
+
+F64 = NDArray[np.float64]
+
+FAIR_WIDTH: Final = 0.5
+"""A restored signal is fair while its band is on average at most this part of its range wide."""
+
+_PLACING: Final[tuple[Modality, ...]] = ("ppg", "ecg", "abp")
+"""Whose beats a translated signal is put at, first to last."""
+
+_OPS: Final = Path(__file__).parents[1]
+_CODE: Final = (
+    *sorted((_OPS / "restore").glob("*.py")),
+    _OPS / "beats.py",
+    _OPS / "grade" / "pressure.py",
+    _OPS / "grade" / "templates.py",
+)
+
+
+class ClassicalRestorer:
+    """Interpolation, beat template, filters and the population's beat, one by task.
+
+    A window's result depends on that window alone: floats are the same whatever the batch. A result
+    is ``fair`` where its 90 % band is on average at most half its range wide over the samples that
+    were made, else ``bad``; never ``good``. Where it abstains the row is NaN and ``absent``.
+    """
+
+    def __init__(self, tables_path: Path = TABLES_PATH) -> None:
+        self._tables = read_tables(tables_path)
+        self._sha256 = _hash((*_CODE, tables_path))
+
+    @property
+    def model_id(self) -> str:
+        """Name and version."""
+        return "classical-1"
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of code and tables."""
+        return self._sha256
+
+    @property
+    def sampler(self) -> str:
+        """Nothing is drawn."""
+        return "none"
+
+    @property
+    def steps(self) -> int:
+        """No sampler, no steps."""
+        return 0
+
+    @property
+    def n_samples(self) -> int:
+        """One answer a window."""
+        return 1
+
+    def can(self, task: Task, target: Modality) -> bool:
+        """Say whether residuals were measured for this task and target."""
+        return (task, target) in self._tables.residuals
+
+    def restore(self, batch: RestoreBatch) -> Restored:
+        """Make the target of every window.
+
+        Raises:
+            ValueError: where task and target are none that it ``can``.
+        """
+        if not self.can(batch.task, batch.target):
+            message = f"classical-1 has no table for task {batch.task} of {batch.target}"
+            raise ValueError(message)
+        estimate = estimate_batch(batch, self._tables)
+        residuals = self._tables.residuals[batch.task, batch.target]
+        return _with_intervals(batch, estimate, residuals)
+
+
+def estimate_batch(batch: RestoreBatch, tables: Tables) -> Estimate:
+    """Run the step that the task asks for."""
+    target = batch.target
+    x = _known(batch.signals[target])
+    conditions = [m for m in _PLACING if m in batch.conditions and m != target]
+    beats = [(m, beat_times(_known(batch.signals[m]), m)) for m in conditions]
+    others = [times for _, times in beats]
+    hr = batch.hr.astype(np.float64)
+    if batch.task == "translate":
+        return translate(beats, hr, tables.population[target])
+    if batch.task == "impute":
+        return impute(x, beat_times(x, target), others, hr, tables.impute[target])
+    gaps = find_gaps(np.isfinite(x))
+    known = np.isfinite(x).any(axis=1, keepdims=True)
+    filtered = zero_phase(np.where(known, interpolate(x, gaps), 0.0), target)
+    return denoise(x, filtered, beat_times(filtered, target), others, tables.denoise[target])
+
+
+def _known(x: NDArray[np.float32]) -> F64:
+    return np.where(np.isfinite(x), x.astype(np.float64), np.nan)
+
+
+def _with_intervals(batch: RestoreBatch, estimate: Estimate, residuals: Residuals) -> Restored:
+    kept = estimate.cell == MEASURED
+    scale = estimate.scale[:, None]
+    below = np.where(kept, 0.0, np.minimum(residuals.lower[estimate.cell], 0.0) * scale)
+    above = np.where(kept, 0.0, np.maximum(residuals.upper[estimate.cell], 0.0) * scale)
+    mean = estimate.mean.astype(np.float32)
+    spoken = np.asarray(np.isfinite(mean).all(axis=1))
+    return Restored(
+        mean=mean,
+        lower=np.where(kept, mean, (estimate.mean + below).astype(np.float32)),
+        upper=np.where(kept, mean, (estimate.mean + above).astype(np.float32)),
+        pressures=_pressure_intervals(mean, spoken, estimate.window_cell, residuals)
+        if batch.target == "abp"
+        else {},
+        grade=_grades(estimate.mean, above - below, kept, spoken),
+    )
+
+
+def _pressure_intervals(
+    mean: NDArray[np.float32],
+    spoken: NDArray[np.bool_],
+    window_cell: NDArray[np.int64],
+    residuals: Residuals,
+) -> dict[str, Interval]:
+    intervals = {}
+    for name, value in read_pressures(mean, spoken).items():
+        bounds = residuals.pressures[name][window_cell].astype(np.float32)
+        lower = value + np.minimum(bounds[:, 0], 0)
+        intervals[name] = Interval(value, lower, value + np.maximum(bounds[:, 1], 0))
+    return intervals
+
+
+def read_pressures(
+    mean: NDArray[np.float32], spoken: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float32]]:
+    """Read (B,) pressures in mmHg off the beats of ABP, NaN where it is not ``spoken`` on."""
+    rows = np.where(spoken[:, None], mean, np.float32(0))
+    found = pressures(rows, detect_beats(rows, "abp"))
+    return {name: np.where(spoken, getattr(found, name), np.float32("nan")) for name in PRESSURES}
+
+
+def _grades(
+    mean: F64, width: F64, kept: NDArray[np.bool_], spoken: NDArray[np.bool_]
+) -> list[Grade]:
+    made = np.maximum((~kept).sum(axis=1), 1)
+    typical = np.where(kept, 0.0, width).sum(axis=1) / made
+    extent = mean.max(axis=1) - mean.min(axis=1)
+    return [
+        "absent" if not said else "fair" if wide <= FAIR_WIDTH * range_ else "bad"
+        for said, wide, range_ in zip(spoken, typical, extent, strict=True)
+    ]
+
+
+def _hash(paths: tuple[Path, ...]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

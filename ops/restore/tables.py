@@ -1,0 +1,119 @@
+"""The measured tables behind the classical restorers.
+
+``classical.json`` is derived from the UCI Cuff-Less Blood Pressure Estimation data set (Kachuee
+et al. 2015, doi 10.24432/C5B602, CC BY 4.0) by ``python -m bench.restore_fit``.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.modality import MODALITIES, Modality
+from schemas.restoration import Task
+
+F64 = NDArray[np.float64]
+
+TABLES_PATH: Final = Path(__file__).with_name("classical.json")
+PRESSURES: Final = ("sbp", "dbp", "map")
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """5 % and 95 % quantiles of truth minus estimate on people not fitted on.
+
+    Attributes:
+        lower: (C,) a cell, relative to the window's scale.
+        upper: (C,) likewise.
+        pressures: (W, 2) a window class and pressure, in mmHg.
+    """
+
+    lower: F64
+    upper: F64
+    pressures: dict[str, F64]
+
+
+@dataclass(frozen=True)
+class ImputeRule:
+    """Gaps of up to ``short_samples`` are drawn; their edge slopes reach ``slope_reach``."""
+
+    short_samples: int
+    slope_reach: float
+
+
+@dataclass(frozen=True)
+class DenoiseRule:
+    """Share of the beat template, beside the filtered signal, a noise class."""
+
+    template_share: F64
+
+
+@dataclass(frozen=True)
+class Population:
+    """The mean beat of many people.
+
+    Attributes:
+        shape: (H, P) a heart-rate class over phase; 0 at the foot (ECG: at the isoelectric line),
+            1 at the peak.
+        delay: samples from a condition's beat to the target's.
+        levels: intercept and slope against beats/min of what 0 (``dbp``) and 1 (``sbp``) stand for.
+    """
+
+    shape: F64
+    delay: dict[Modality, float]
+    levels: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All that was measured, by task and modality."""
+
+    impute: dict[Modality, ImputeRule]
+    denoise: dict[Modality, DenoiseRule]
+    population: dict[Modality, Population]
+    residuals: dict[tuple[Task, Modality], Residuals]
+
+
+def read_tables(path: Path = TABLES_PATH) -> Tables:
+    """Read the tables that the fit wrote."""
+    return parse_tables(json.loads(path.read_text()))
+
+
+def parse_tables(content: dict[str, Any]) -> Tables:
+    """Type the content of the file; a part that is not there yet stays empty."""
+    return Tables(
+        impute={m: ImputeRule(**content["impute"][m]) for m in _of(content, "impute")},
+        denoise={
+            m: DenoiseRule(np.array(content["denoise"][m]["template_share"]))
+            for m in _of(content, "denoise")
+        },
+        population={m: _population(content["population"][m]) for m in _of(content, "population")},
+        residuals={
+            (task, m): _residuals(by_modality[m])
+            for task, by_modality in content.get("residuals", {}).items()
+            for m in by_modality
+        },
+    )
+
+
+def _of(content: dict[str, Any], part: str) -> list[Modality]:
+    return [m for m in MODALITIES if m in content.get(part, {})]
+
+
+def _population(part: dict[str, Any]) -> Population:
+    return Population(
+        shape=np.array(part["shape"]),
+        delay=dict(part["delay"]),
+        levels={name: (line[0], line[1]) for name, line in part["levels"].items()},
+    )
+
+
+def _residuals(part: dict[str, Any]) -> Residuals:
+    return Residuals(
+        lower=np.array(part["lower"]),
+        upper=np.array(part["upper"]),
+        pressures={name: np.array(bounds) for name, bounds in part["pressures"].items()},
+    )
