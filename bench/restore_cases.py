@@ -1,0 +1,182 @@
+"""Real windows with known truth, and what is done to them: gaps and noise.
+
+Shapes: N windows, T = 500 samples each.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ops.grade import grade_windows
+from ops.split import Split, split_of
+from schemas.grid import WINDOW_SAMPLES
+from schemas.modality import MODALITIES, UNITS, Grade, Modality
+from schemas.restoration import RestoreBatch, Task
+
+F32 = NDArray[np.float32]
+
+SCALES: Final[dict[Modality, float]] = {"ecg": 0.002, "ppg": 1 / 1023, "abp": 0.05}
+
+
+@dataclass(frozen=True)
+class Windows:
+    """N whole windows of uci_cuffless.
+
+    Attributes:
+        signals: (N, T) a modality.
+        fit: (N,) a modality: graded good or fair, so that it can be truth or condition.
+        groups: (N,) group names.
+        hr: (N,) heart rate of the best of ECG and PPG.
+    """
+
+    signals: dict[Modality, F32]
+    fit: dict[Modality, NDArray[np.bool_]]
+    groups: NDArray[np.str_]
+    hr: F32
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Windows":
+        """Keep some rows."""
+        signals = {m: x[rows] for m, x in self.signals.items()}
+        fit = {m: told[rows] for m, told in self.fit.items()}
+        return Windows(signals, fit, self.groups[rows], self.hr[rows])
+
+    def fit_for(self, *modalities: Modality) -> "Windows":
+        """Keep the windows whose ``modalities`` are all fit."""
+        return self.take(np.logical_and.reduce([self.fit[m] for m in modalities]))
+
+
+def read_windows(folder: Path, per_group: int, seed: int) -> dict[Split, Windows]:
+    """Draw up to ``per_group`` windows of each group; of records that repeat samples, the first."""
+    with (folder / "records.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    group_of: dict[str, str] = {}
+    for row in rows:
+        if not group_of.keys() & set(row["overlaps"].replace(";", " ").replace(",", " ").split()):
+            group_of[row["record"]] = row["group"]
+    rng = np.random.default_rng(seed)
+    paths = sorted(folder.glob("uci-*.parquet"))
+    frames = [_chosen(path, group_of, per_group, rng) for path in paths]
+    ranked = pl.concat(frames).sort("group", "rank").group_by("group", maintain_order=True)
+    chosen = ranked.head(per_group)
+    splits = np.array([split_of(group) for group in chosen["group"]])
+    whole = _windows(chosen)
+    return {split: whole.take(splits == split) for split in sorted(set(splits))}
+
+
+def _chosen(
+    path: Path, group_of: dict[str, str], per_group: int, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Rank the windows of a file at random and keep the first ``per_group`` of each group."""
+    records = pl.read_parquet(path).filter(pl.col("record").is_in(list(group_of)))
+    index = records.select(
+        pl.col("record").replace_strict(group_of).alias("group"),
+        pl.int_ranges(0, pl.col("ecg").list.len() // WINDOW_SAMPLES).alias("window"),
+        pl.int_range(pl.len()).alias("row"),
+    ).explode("window")
+    ranked = index.with_columns(pl.Series("rank", rng.random(len(index))))
+    kept = ranked.sort("rank").group_by("group", maintain_order=True).head(per_group)
+    signals = records.with_columns(pl.int_range(pl.len()).alias("row")).drop("record", "block")
+    return (
+        kept.join(signals, on="row")
+        .with_columns(
+            pl.col(m).list.slice(pl.col("window") * WINDOW_SAMPLES, WINDOW_SAMPLES)
+            for m in MODALITIES
+        )
+        .select("group", "rank", *MODALITIES)
+    )
+
+
+def _windows(chosen: pl.DataFrame) -> Windows:
+    signals: dict[Modality, F32] = {
+        m: np.array(chosen[m].to_list(), dtype=np.float32) * np.float32(SCALES[m])
+        for m in MODALITIES
+    }
+    graded = grade_windows(
+        signals,
+        {m: np.full(len(chosen), UNITS[m]) for m in MODALITIES},
+        {m: np.full(len(chosen), SCALES[m], dtype=np.float32) for m in MODALITIES},
+    )
+    fit = {m: graded[f"{m}_grade"].is_in(["good", "fair"]).to_numpy() for m in MODALITIES}
+    hr = graded["hr_ecg"].fill_null(graded["hr_ppg"]).cast(pl.Float32).to_numpy(writable=True)
+    return Windows(signals, fit, chosen["group"].to_numpy().astype(np.str_), hr)
+
+
+def batch_of(
+    windows: Windows, task: Task, target: Modality, conditions: tuple[Modality, ...], x: F32
+) -> RestoreBatch:
+    """Ask for ``target``, whose signal is now ``x``."""
+    n = len(windows)
+    absent = np.full_like(x, np.nan)
+    signals = {m: windows.signals[m] if m in conditions else absent for m in MODALITIES}
+    grades: dict[Modality, list[Grade]] = {
+        m: ["good" if m in conditions else "bad" if m == target else "absent"] * n
+        for m in MODALITIES
+    }
+    return RestoreBatch(
+        task=task,
+        target=target,
+        conditions=conditions,
+        signals=signals | {target: x},
+        grades=grades,
+        hr=windows.hr,
+        seeds=np.zeros(n, dtype=np.int64),
+    )
+
+
+def others_of(target: Modality) -> tuple[Modality, ...]:
+    """Give the other two modalities."""
+    return tuple(m for m in MODALITIES if m != target)
+
+
+def one_gap(x: F32, length: int, rng: np.random.Generator) -> F32:
+    """Cut one gap of ``length`` samples at random into each window."""
+    start = rng.integers(0, WINDOW_SAMPLES - length + 1, len(x))[:, None]
+    t = np.arange(WINDOW_SAMPLES)
+    return np.where((t >= start) & (t < start + length), np.float32("nan"), x)
+
+
+def random_gaps(x: F32, rng: np.random.Generator) -> F32:
+    """Cut 1 to 12 gaps into each window, 2 to 60 % of it in all."""
+    holed = x.copy()
+    for row in holed:
+        share = np.exp(rng.uniform(np.log(0.02), np.log(0.6)))
+        pieces = rng.integers(1, 13) if rng.random() < 0.5 else 1
+        length = max(1, round(share * WINDOW_SAMPLES / pieces))
+        for start in rng.integers(0, WINDOW_SAMPLES - length + 1, pieces):
+            row[start : start + length] = np.nan
+    return holed
+
+
+def with_noise(x: F32, snr_db: float | NDArray[np.float64], rng: np.random.Generator) -> F32:
+    """Add noise of a given ratio of signal variance to noise power.
+
+    A random mix, window by window, of white noise, wander (0.1-1 Hz) and movement (1-10 Hz), the
+    last within a random part of the window.
+    """
+    n, t = x.shape
+    mix = rng.dirichlet(np.ones(3), n)[:, :, None]
+    white, wander, movement = rng.standard_normal((3, n, t))
+    wander, movement = _band(wander, 0.1, 1.0), _band(movement, 1.0, 10.0)
+    middle, width = rng.uniform(0, t, (n, 1)), rng.uniform(0.15 * t, t, (n, 1))
+    movement = movement * (np.abs(np.arange(t) - middle) < width)
+    parts = np.stack([white, wander, movement], axis=1)
+    power = np.maximum((parts**2).mean(axis=2, keepdims=True), 1e-12)
+    noise = (np.sqrt(mix / power) * parts).sum(axis=1)
+    noise /= np.sqrt((noise**2).mean(axis=1, keepdims=True))
+    sigma = x.std(axis=1) * 10 ** (-np.asarray(snr_db) / 20)
+    return np.asarray(x + sigma[:, None] * noise, dtype=np.float32)
+
+
+def _band(noise: NDArray[np.float64], low_hz: float, high_hz: float) -> NDArray[np.float64]:
+    frequency = np.fft.rfftfreq(noise.shape[1], 1 / 125)
+    inside = (frequency >= low_hz) & (frequency <= high_hz)
+    kept = np.fft.rfft(noise, axis=1) * inside
+    return np.asarray(np.fft.irfft(kept, n=noise.shape[1], axis=1))
