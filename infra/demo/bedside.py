@@ -87,7 +87,7 @@ def write_motion(folder: Path, case: Case, duration_s: float) -> None:
     """A third of the PPG under a moving finger."""
     fs, rng = 125.0, _rng(case)
     strip = recorded(case, duration_s, fs)
-    moved = artefacts.ppg_motion(strip.ppg, fs, rng)
+    moved = artefacts.ppg_motion(strip.ppg, fs, rng, strength=4.0)
     ppg = artefacts.within(strip.ppg, moved, fs, 0.4 * duration_s, duration_s / 3)
     home, name, comments = _place(folder, case)
     signals = monitor_signals(replace(strip, ppg=ppg), abp=False)
@@ -105,13 +105,13 @@ def write_cuff(folder: Path, case: Case, duration_s: float) -> None:
 
 
 def write_noisy(folder: Path, case: Case, duration_s: float) -> None:
-    """Electrode motion at -3 dB, then muscle at 0 dB, with hum of the mains throughout."""
+    """Electrode motion at -12 dB, then muscle at -10 dB, with hum of the mains throughout."""
     fs, rng = 250.0, _rng(case)
     strip = recorded(case, duration_s, fs)
     n = len(strip.ecg)
     hum = artefacts.at_snr(strip.ecg, artefacts.mains(n, fs), 20.0)
-    motion = artefacts.at_snr(hum, artefacts.electrode_motion(n, fs, rng), -3.0)
-    tremor = artefacts.at_snr(hum, artefacts.muscle(n, fs, rng), 0.0)
+    motion = artefacts.at_snr(hum, artefacts.electrode_motion(n, fs, rng), -12.0)
+    tremor = artefacts.at_snr(hum, artefacts.muscle(n, fs, rng), -10.0)
     third = duration_s / 3
     ecg = artefacts.within(hum, motion, fs, 0.5 * third, third)
     ecg = artefacts.within(ecg, tremor, fs, 1.8 * third, third)
