@@ -28,7 +28,7 @@ TRIES: Final = 3
 FIRST_WAIT_S: Final = 0.2
 
 _FAILED: Final = (OSError, BotoCoreError, ClientError)
-_FINAL: Final = (FileNotFoundError, PermissionError, NoCredentialsError)
+_FINAL: Final = (FileNotFoundError, NotADirectoryError, PermissionError, NoCredentialsError)
 _VERSIONS: Final = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "updated", "created")
 _UNCACHED: Final = {"use_listings_cache": False, "skip_instance_cache": True}
 # s3fs tries again on top of botocore, which would wait minutes for an endpoint that is down.
@@ -84,8 +84,14 @@ class Source:
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes | OSError]:
         """Read small files, a few at a time; one that fails is there as its error."""
-        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
-            return dict(zip(paths, pool.map(self._read_or_error, paths), strict=True))
+        if len(paths) < 2:
+            return {path: self._read_or_error(path) for path in paths}
+        # A share of the paths for each thread: handing over one by one costs more than reading.
+        shares = [paths[i::READS_AT_ONCE] for i in range(min(READS_AT_ONCE, len(paths)))]
+        with ThreadPoolExecutor(len(shares)) as pool:
+            read = pool.map(lambda share: [(p, self._read_or_error(p)) for p in share], shares)
+            by_path = {path: content for share in read for path, content in share}
+        return {path: by_path[path] for path in paths}
 
     @contextmanager
     def fetched(self, folder: str, names: Sequence[str], scratch: Path) -> Iterator[Path]:
@@ -141,7 +147,8 @@ class _Folder:
     """A local folder. A link counts as the file it leads to, where that is inside the folder."""
 
     def __init__(self, url: str) -> None:
-        self._root = Path(os.path.realpath(url.removeprefix("file://").removeprefix("local://")))
+        path = url.removeprefix("file://").removeprefix("local://")
+        self._root = Path(os.path.realpath(Path(path).expanduser()))
 
     def listing(self) -> Iterator[Entry]:
         below = [""]

@@ -7,7 +7,16 @@ from itertools import groupby
 from ops.catalog.found import Refused, find_headers
 from ops.catalog.headers import HeaderCache
 from ops.catalog.planned import Known, Plan, PlannedRecord, Unread
-from ops.catalog.tree import HEADER, NUMERICS, below, is_numerics, load_tree, parsed, segment_names
+from ops.catalog.tree import (
+    HEADER,
+    NUMERICS,
+    below,
+    is_numerics,
+    load_tree,
+    may_have_segments,
+    parsed,
+    segment_names,
+)
 from ops.fault import Fault
 from ops.fingerprint import fingerprint
 from ops.header import HeaderError
@@ -47,7 +56,9 @@ class _Planner:
         self._hidden = (
             {hide("file", path): entry for path, entry in listing.items()} if hide else listing
         )
-        self._plan = Plan()
+        self._to_read: list[PlannedRecord] = []
+        self._unchanged: list[str] = []
+        self._faults: list[Unread] = []
         self._found: set[str] = set()
 
     def plan(self) -> Plan:
@@ -57,9 +68,8 @@ class _Planner:
         headers = sorted(h for h in offered.headers if not is_numerics(h, self._listing))
         for batch in _by_folder(self._unsettled(headers)):
             self._plan_batch(batch)
-        self._plan.vanished = sorted(set(self._known) - self._found)
-        self._plan.found = len(self._found)
-        return self._plan
+        vanished = sorted(set(self._known) - self._found)
+        return Plan(self._to_read, self._unchanged, vanished, self._faults, len(self._found))
 
     def _of(self, record_id: str) -> Known | None:
         return self._known.get(self._hide("record", record_id))
@@ -69,7 +79,7 @@ class _Planner:
 
     def _refuse(self, refused: Refused) -> None:
         unread = Unread(refused.record_id, self._print([refused.watched]), refused.fault)
-        self._plan.faults.append(unread)
+        self._faults.append(unread)
 
     def _unsettled(self, headers: list[str]) -> list[str]:
         """Settle the unchanged; leave out the segments that they name."""
@@ -93,31 +103,36 @@ class _Planner:
 
     def _settle(self, hidden_id: str) -> None:
         self._found.add(hidden_id)
-        self._plan.unchanged.append(hidden_id)
+        self._unchanged.append(hidden_id)
 
     def _plan_batch(self, batch: list[str]) -> None:
         """Plan the headers of some folders, each of which is there with all that are unsettled."""
         cache = HeaderCache(self._source, self._listing)
         cache.fill(batch)
-        named: dict[str, list[str]] = {}
         failed: dict[str, OSError] = {}
+        named: dict[str, list[str]] = {}
         for path in batch:
-            try:
-                header = parsed(cache([path])[path], path, self._listing)
-            except HeaderError:
-                continue
-            except OSError as error:
-                failed[path] = error
-                continue
-            if header.segments:
-                folder = path.rpartition("/")[0]
-                named[path] = [below(folder, part) + HEADER for part in segment_names(header)]
+            raw = cache([path])[path]
+            if isinstance(raw, OSError):
+                failed[path] = raw
+            elif parts := self._parts_of(path, raw):
+                named[path] = parts
         segments = {path for paths in named.values() for path in paths} - set(named)
         waiting = self._waiting(batch, named, failed)
         records = [path for path in batch if path not in segments and path not in waiting]
         cache.fill(self._parts(records, named))
         for path in records:
             self._plan_record(path, cache, len(waiting))
+
+    def _parts_of(self, path: str, raw: bytes) -> list[str]:
+        """The paths of the segment headers that a header names, if it does and can be used."""
+        if not may_have_segments(raw):
+            return []
+        try:
+            header = parsed(raw, path, self._listing)
+        except HeaderError:
+            return []
+        return [below(path.rpartition("/")[0], part) + HEADER for part in segment_names(header)]
 
     def _waiting(
         self, batch: list[str], named: Mapping[str, object], failed: Mapping[str, OSError]
@@ -154,7 +169,7 @@ class _Planner:
             fault = Fault(path, "header", "HeaderError", str(error))
         except OSError as error:
             self._found.add(hidden_id)
-            self._plan.faults.append(Unread(record_id, "", _unfetched(path, error, n_waiting)))
+            self._faults.append(Unread(record_id, "", _unfetched(path, error, n_waiting)))
             return
         mark = self._print(files)
         if known and (known.version, known.fingerprint) == (self._version, mark):
@@ -162,11 +177,11 @@ class _Planner:
             return
         self._found.add(hidden_id)
         if fault:
-            self._plan.faults.append(Unread(record_id, mark, fault))
+            self._faults.append(Unread(record_id, mark, fault))
             return
         reason = "new" if known is None else "changed" if known.fingerprint != mark else "new code"
         entries = tuple(self._listing[file] for file in files if file in self._listing)
-        self._plan.to_read.append(PlannedRecord(record_id, path, reason, entries, files, mark))
+        self._to_read.append(PlannedRecord(record_id, path, reason, entries, files, mark))
 
 
 def _unfetched(path: str, error: OSError, n_waiting: int) -> Fault:

@@ -1,6 +1,6 @@
 """What the lake knows of a record, and what a night plans with it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ops.fault import Fault
@@ -47,7 +47,7 @@ class Unread(NamedTuple):
     fault: Fault
 
 
-@dataclass
+@dataclass(frozen=True)
 class Plan:
     """What to read, and what not.
 
@@ -55,8 +55,8 @@ class Plan:
     that reading ``to_read`` will not meet again. ``found`` counts the records of the source.
     """
 
-    to_read: list[PlannedRecord] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    vanished: list[str] = field(default_factory=list)
-    faults: list[Unread] = field(default_factory=list)
-    found: int = 0
+    to_read: list[PlannedRecord]
+    unchanged: list[str]
+    vanished: list[str]
+    faults: list[Unread]
+    found: int

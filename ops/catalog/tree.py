@@ -10,6 +10,8 @@ from ops.source import Entry
 
 HEADER: Final = ".hea"
 NUMERICS: Final = ("n.hea", "n.csv.gz")
+# Monitors send numerics once a second or less; what is faster only looks like them by its name.
+MAX_NUMERICS_FS: Final = 10.0
 
 Read = Callable[[Sequence[str]], Mapping[str, bytes | OSError]]
 
@@ -56,6 +58,12 @@ def below(folder: str, name: str) -> str:
 def segment_names(header: Header) -> tuple[str, ...]:
     """The segments of a header, each once and gaps left out."""
     return tuple(dict.fromkeys(part.name for part in header.segments if part.name != GAP))
+
+
+def may_have_segments(raw: bytes) -> bool:
+    """Whether the record line has a number of segments; quicker than parsing the whole."""
+    lines = (line.split(None, 1) for line in raw.splitlines() if line.lstrip()[:1] != b"#")
+    return b"/" in next((words[0] for words in lines if words), b"")
 
 
 def dats(header: Header) -> list[str]:
@@ -124,7 +132,7 @@ def _numerics(
     if path in listing and name + "n" not in segments:
         try:
             header = parsed(read([path])[path], path, listing)
-            _flat(header, f"numerics {name}n of record {record_id}")
+            _slow(_flat(header, f"numerics {name}n of record {record_id}"), record_id)
         except HeaderError as error:
             header, faults = None, [Fault(path, "header", "HeaderError", str(error))]
     there = [name + suffix for suffix in NUMERICS if record_id + suffix in listing]
@@ -136,3 +144,12 @@ def _flat(header: Header, what: str) -> Header:
         message = f"{what} has segments of its own, which WFDB has no place for"
         raise HeaderError(message)
     return header
+
+
+def _slow(header: Header, record_id: str) -> None:
+    if header.fs > MAX_NUMERICS_FS:
+        message = (
+            f"header {header.name} belongs to the numerics of record {record_id} by its name, "
+            f"and its {header.fs:g} Hz are too fast for numerics"
+        )
+        raise HeaderError(message)

@@ -89,6 +89,18 @@ def test_numerics_that_cannot_be_used_are_a_fault_and_left_out(archive) -> None:
     assert [(fault.path, fault.step) for fault in faults] == [("an.hea", "header")]
 
 
+def test_a_waveform_that_looks_like_numerics_by_its_name_is_a_fault(archive) -> None:
+    root = archive({"a.hea": signal("a"), "an.hea": signal("an")})
+
+    tree, faults = tree_of(root, "a")
+
+    assert tree.numerics == ()
+    assert [fault.reason for fault in faults] == [
+        "header an belongs to the numerics of record a by its name, "
+        "and its 250 Hz are too fast for numerics"
+    ]
+
+
 def test_a_header_that_is_its_own_signal_file_is_refused(archive) -> None:
     root = archive({"a.hea": "a 1 250 10\nb.hea 16 200/mV\n", "b.hea": signal("b")})
 
