@@ -138,9 +138,6 @@ def _decode(signal_file: SignalFile, first: int, stop: int) -> list[Counts]:
 
 def _decode_held(signal_file: SignalFile, first: int, stop: int) -> list[Counts]:
     specs = signal_file.specs
-    initial = [spec.initial for spec in specs]
-    if signal_file.fmt == DIFFERENCES:
-        initial = [int(value) for value in _values_before(signal_file, first)]
     try:
         counts: list[Counts] = _rd_dat_signals(
             file_name=signal_file.path.name,
@@ -152,7 +149,7 @@ def _decode_held(signal_file: SignalFile, first: int, stop: int) -> list[Counts]
             byte_offset=specs[0].byte_offset,
             samps_per_frame=[spec.samples_per_frame for spec in specs],
             skew=[0] * len(specs),
-            init_value=initial,
+            init_value=_values_before(signal_file, first).tolist(),
             sampfrom=first,
             sampto=stop,
         )
@@ -164,6 +161,8 @@ def _decode_held(signal_file: SignalFile, first: int, stop: int) -> list[Counts]
 
 def _values_before(signal_file: SignalFile, frame: int) -> NDArray[np.int64]:
     """The value of every signal before ``frame`` in the format of differences, by summing up."""
+    if signal_file.fmt != DIFFERENCES:
+        return np.zeros(len(signal_file.specs), np.int64)
     known = max((at for at in signal_file.sums if at <= frame), default=0)
     initial = np.array([spec.initial for spec in signal_file.specs], np.int64)
     values = signal_file.sums.get(known, initial)

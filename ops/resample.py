@@ -101,7 +101,7 @@ def _evaluate(padded: F32, first: int, fs: float, grid: NDArray[np.int64]) -> F3
     if gaps.any():
         taps = np.where(gaps, nearest[:, None], taps)
     resampled: F32 = np.einsum("nt,nt->n", taps, np.take(table, row, axis=0))
-    resampled[np.isnan(nearest)] = np.nan
+    resampled[np.isnan(nearest) | ~np.isfinite(resampled)] = np.nan
     return resampled
 
 

@@ -228,6 +228,12 @@ def test_a_header_that_claims_a_million_million_samples_allocates_nothing(tmp_pa
     assert "its header needs 2000000000000" in faults[0].reason
 
 
+def test_a_record_without_signals_has_no_windows(tmp_path: Path) -> None:
+    header(tmp_path, "r", "r 0 125 1000")
+
+    assert read(tmp_path) == ([], [])
+
+
 @pytest.mark.parametrize("fs", ["0.001", "0.5x4096"])
 def test_an_absurd_rate_explodes_nothing(tmp_path: Path, fs: str) -> None:
     rate, _, spf = fs.partition("x")
