@@ -47,6 +47,6 @@ def quarantine_rows(
 
 def failed(path: str, step: str, error: BaseException | None, naming: Naming) -> Fault:
     """Say that an item was given up after its last attempt; ``path`` is in the source's names."""
-    sentence = " ".join(str(error).split())[:500] or "no reason was given"
+    sentence = " ".join(str(error).split())[:300] or "no reason was given"
     fault = Fault(path, step, type(error).__name__, f"{path} was given up: {sentence}")
     return naming.fault(fault, [path, path.removesuffix(".hea")])

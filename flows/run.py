@@ -60,8 +60,11 @@ def list_quarantine(lake: Lake, dataset: str, summary: RunSummary) -> None:
     rows = lake.scan("quarantine")
     if dataset:
         rows = rows.filter(pl.col("dataset") == dataset)
-    lines = rows.select("path", "step", "reason").sort("path", "step").head(MOST_LISTED).collect()
-    summary.quarantined = [QuarantineLine(**line) for line in lines.iter_rows(named=True)]
+    lines = rows.select("path", "step", "reason").sort("path", "step").collect()
+    summary.inputs_quarantined = lines.height
+    summary.quarantined = [
+        QuarantineLine(**line) for line in lines.head(MOST_LISTED).iter_rows(named=True)
+    ]
 
 
 def _row(summary: RunSummary, config: LakeConfig, started: datetime) -> pl.DataFrame:

@@ -19,8 +19,9 @@ class RunSummary(BaseModel):
     """Counts of one run; ``--json`` prints it.
 
     ``windows`` and ``grades`` count what was ingested in this run, ``backfilled`` what was filled,
-    by task and modality; ``rows_changed`` counts rows added or replaced in any table but ``runs``.
-    ``peak_rss_mib`` is that of the largest process of the run.
+    by task and modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
+    ``inputs_quarantined`` counts what is in ``quarantine`` of the dataset, ``quarantined`` names
+    the first 200. ``peak_rss_mib`` is that of the largest process of the run.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -44,6 +45,7 @@ class RunSummary(BaseModel):
     shards: int = 0
     shards_quarantined: int = 0
     rows_changed: int = 0
+    inputs_quarantined: int = 0
     quarantined: list[QuarantineLine] = Field(default_factory=list)
     files_compacted: int = 0
     seconds: float = 0.0

@@ -1,6 +1,6 @@
 """Tell a run's summary: to Prefect as a table artifact, to a person as a table."""
 
-from typing import Any
+from typing import Any, Final
 
 from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.summary import RunSummary
+
+MOST_SHOWN: Final = 20
 
 
 def tell(summary: RunSummary) -> None:
@@ -32,8 +34,8 @@ def show(summary: RunSummary, console: Console) -> None:
         console.print(_grades(summary))
     if summary.backfilled:
         console.print(_rows("Synthetic signals", summary.backfilled, "task"))
-    if summary.quarantined:
-        console.print(_quarantine(summary))
+    for line in _quarantine(summary):
+        console.print(line, highlight=False, markup=False)
     console.print(
         f"{summary.seconds:.1f} s, largest process {summary.peak_rss_mib:.0f} MiB, "
         f"run {summary.run_id}",
@@ -59,8 +61,11 @@ def _order(column: str) -> Any:
     return known.index(column) if column in known else len(known)
 
 
-def _quarantine(summary: RunSummary) -> Table:
-    table = Table("input", "step", "why", title="In quarantine", title_justify="left")
-    for line in summary.quarantined:
-        table.add_row(line.path, line.step, line.reason)
-    return table
+def _quarantine(summary: RunSummary) -> list[str]:
+    """Name the first inputs in quarantine, a line each, and count the rest."""
+    if not summary.quarantined:
+        return []
+    lines = [f"  {q.path} ({q.step}): {q.reason}" for q in summary.quarantined[:MOST_SHOWN]]
+    rest = summary.inputs_quarantined - len(lines)
+    lines += [f"  … and {rest} more, in the table quarantine."] if rest > 0 else []
+    return [f"In quarantine: {summary.inputs_quarantined} inputs.", *lines]

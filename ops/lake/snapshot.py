@@ -35,5 +35,7 @@ class Snapshot:
         ]
         if not scans:
             return self._table.schema.create_empty(lazy=True)
-        inside = [pl.col(c).is_between(low, high) for c, (low, high) in bounds.items()]
+        inside = [
+            pl.col(c).is_between(pl.lit(low), pl.lit(high)) for c, (low, high) in bounds.items()
+        ]
         return pl.concat(scans).filter(*inside)

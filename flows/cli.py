@@ -1,0 +1,98 @@
+"""The command ``pulselake``."""
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from flows.config import BackfillConfig, IngestConfig, LakeConfig, NightlyConfig
+from flows.options import command_of
+from flows.summary import RunSummary
+from flows.tell import show
+
+QUARANTINED: Final = 3
+
+app = typer.Typer(
+    help="From an archive of bedside waveforms to a lake that can be queried.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def main() -> None:
+    """Run the command; a failure is one sentence on standard error and exit status 1."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("pulselake").setLevel(logging.INFO)
+    try:
+        app()
+    except Exception as error:
+        logging.getLogger(__name__).debug("failed", exc_info=error)
+        Console(stderr=True).print(f"pulselake failed: {error}", style="red", highlight=False)
+        sys.exit(1)
+
+
+def _told(run: Callable[[], RunSummary], *, json: bool, strict: bool) -> None:
+    summary = run()
+    if json:
+        sys.stdout.write(summary.model_dump_json() + "\n")
+    else:
+        show(summary, Console())
+    if strict and summary.inputs_quarantined:
+        raise typer.Exit(QUARANTINED)
+
+
+def _nightly(config: NightlyConfig, json: bool, strict: bool) -> None:
+    from flows.nightly import nightly
+
+    _told(lambda: nightly(config), json=json, strict=strict)
+
+
+def _ingest(config: IngestConfig, json: bool, strict: bool) -> None:
+    from flows.ingest import ingest
+
+    _told(lambda: ingest(config), json=json, strict=strict)
+
+
+def _backfill(config: BackfillConfig, json: bool, strict: bool) -> None:
+    from flows.backfill import backfill
+
+    _told(lambda: backfill(config), json=json, strict=strict)
+
+
+def _status(config: LakeConfig, json: bool, strict: bool) -> None:
+    from flows.status import lake_status, show_status
+
+    status = lake_status(config)
+    if json:
+        sys.stdout.write(status.model_dump_json() + "\n")
+    else:
+        show_status(status, Console())
+    if strict and status.quarantined:
+        raise typer.Exit(QUARANTINED)
+
+
+app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake")))
+app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
+app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
+app.command("status")(command_of(LakeConfig, _status, ("lake",)))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the demo's lake, made anew.")] = Path(
+        "out/demo"
+    ),
+) -> None:
+    """Run a night on a simulated archive and an embedded S3 server, and show where to look."""
+    from flows.demo import run_demo
+
+    run_demo(out, Console())
+
+
+if __name__ == "__main__":
+    main()
