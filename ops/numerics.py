@@ -10,7 +10,13 @@ from ops.decode import SignalFileError
 from ops.fault import Fault
 from ops.header import HeaderError
 from ops.numerics_csv import read_csv
-from ops.numerics_record import LONG, NumericsError, read_header, read_signals, signals_by_file
+from ops.numerics_record import (
+    NumericsError,
+    Readings,
+    read_header,
+    read_signals,
+    signals_by_file,
+)
 from ops.record_tree import RecordTree
 from ops.segment import Fetched, add_fault, below
 from schemas.numerics import quantity_of
@@ -20,6 +26,15 @@ _ZERO_IS_NOTHING: Final = re.compile(
     r"(abp|art|ao|aobp|ibp|uap|fem|nbp|pap)\d?[ _-]*(s|d|m|sys|dias|mean|systolic|diastolic)?"
 )
 _CUFF: Final = re.compile(r"nbp.*|.*\(nbp\)")
+
+
+SCHEMA: Final = {
+    "name": pl.String,
+    "quantity": pl.String,
+    "start_s": pl.Float64,
+    "value": pl.Float64,
+    "unit": pl.String,
+}
 
 
 def read_numerics(tree: RecordTree, fetched: Fetched, faults: list[Fault]) -> pl.DataFrame:
@@ -36,16 +51,29 @@ def read_numerics(tree: RecordTree, fetched: Fetched, faults: list[Fault]) -> pl
 
     A file that can't be read is added to ``faults``, and the others are read.
     """
-    frames = [pl.DataFrame(schema=LONG)]
-    for name in tree.numerics:
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *numerics_by_name(tree, fetched, faults)])
+
+
+def numerics_by_name(
+    tree: RecordTree, fetched: Fetched, faults: list[Fault]
+) -> Iterator[pl.DataFrame]:
+    """Read the same rows a name at a time, in 16 bytes a value until a name's turn comes."""
+    by_name: dict[str, list[Readings]] = {}
+    for file_name in tree.numerics:
         try:
-            frames += list(_read(tree, name, fetched))
+            found = list(_read(tree, file_name, fetched))
         except (OSError, HeaderError, SignalFileError, NumericsError) as error:
-            add_fault(faults, below(tree.folder, name), "numerics", error)
-    return _tidy(pl.concat(frames))
+            add_fault(faults, below(tree.folder, file_name), "numerics", error)
+            continue
+        for one in found:
+            by_name.setdefault(one.name, []).append(one)
+    times = _cuff_times([one for name, many in by_name.items() if _is_cuff(name) for one in many])
+    for name in sorted(by_name):
+        rows = _tidy(name, by_name.pop(name))
+        yield rows.filter(pl.col("start_s").is_in(times.implode())) if _is_cuff(name) else rows
 
 
-def _read(tree: RecordTree, name: str, fetched: Fetched) -> Iterator[pl.DataFrame]:
+def _read(tree: RecordTree, name: str, fetched: Fetched) -> Iterator[Readings]:
     with fetched([name]) as scratch:
         if not name.endswith(".hea"):
             yield from read_csv(scratch / name, tree.header)
@@ -59,20 +87,17 @@ def _read(tree: RecordTree, name: str, fetched: Fetched) -> Iterator[pl.DataFram
         yield from read_signals(scratch, header, tree.header)
 
 
-def _tidy(long: pl.DataFrame) -> pl.DataFrame:
-    names = long["name"].unique().to_list()
-    quantities = {name: quantity_of(name) for name in names}
-    nothing = [name for name in names if _ZERO_IS_NOTHING.fullmatch(_plain(name))]
-    cuff = [name for name in names if _CUFF.fullmatch(_plain(name))]
-    is_nothing = pl.col("name").is_in(nothing) & (pl.col("value") == 0)
-    times = _cuff_times(long.filter(pl.col("name").is_in(cuff)))
+def _tidy(name: str, many: list[Readings]) -> pl.DataFrame:
+    """Rows of one name, sorted, one a time, with null where a zero stands for nothing."""
+    zero_is_nothing = _ZERO_IS_NOTHING.fullmatch(_plain(name)) is not None
+    is_nothing = pl.lit(zero_is_nothing) & (pl.col("value") == 0)
+    rows = pl.concat([one.values.with_columns(unit=pl.lit(one.unit)) for one in many])
     return (
-        long.filter(~pl.col("name").is_in(cuff) | pl.col("start_s").is_in(times.implode()))
-        .sort("name", "start_s", is_nothing, maintain_order=True)
-        .unique(["name", "start_s"], keep="first", maintain_order=True)
+        rows.sort("start_s", is_nothing, maintain_order=True)
+        .unique("start_s", keep="first", maintain_order=True)
         .select(
-            "name",
-            pl.col("name").replace_strict(quantities, return_dtype=pl.String).alias("quantity"),
+            pl.lit(name).alias("name"),
+            pl.lit(quantity_of(name), pl.String).alias("quantity"),
             "start_s",
             pl.when(~is_nothing).then("value").alias("value"),
             "unit",
@@ -80,12 +105,20 @@ def _tidy(long: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _cuff_times(readings: pl.DataFrame) -> pl.Series:
+def _cuff_times(cuff: list[Readings]) -> pl.Series:
     """The times at which a value of the cuff differs from its last."""
-    ordered = readings.sort("start_s", maintain_order=True)
-    before = pl.col("value").shift().over("name")
-    changed = ordered.filter(before.is_null() | (pl.col("value") != before))
-    return changed["start_s"].unique()
+    times = [pl.Series([], dtype=pl.Float64)]
+    for name in {one.name for one in cuff}:
+        values = pl.concat([one.values for one in cuff if one.name == name])
+        ordered = values.sort("start_s", maintain_order=True)
+        before = pl.col("value").shift()
+        changed = ordered.filter(before.is_null() | (pl.col("value") != before))
+        times.append(changed["start_s"])
+    return pl.concat(times).unique()
+
+
+def _is_cuff(name: str) -> bool:
+    return _CUFF.fullmatch(_plain(name)) is not None
 
 
 def _plain(name: str) -> str:

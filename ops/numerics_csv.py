@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from ops.header import Header
-from ops.numerics_record import NumericsError, long_form
+from ops.numerics_record import NumericsError, Readings, readings
 
 MAX_CSV_BYTES: Final = 512 * 2**20
 """Unpacked bytes of a file, at most."""
@@ -22,8 +22,8 @@ _CHUNK_BYTES: Final = 2**22
 _COLUMN: Final = re.compile(r"(?P<name>[^\[]*?)\s*(?:\[(?P<unit>[^\[\]]*)\])?\s*")
 
 
-def read_csv(path: Path, parent: Header) -> Iterator[pl.DataFrame]:
-    """Read the values of a file in long form, some lines at a time.
+def read_csv(path: Path, parent: Header) -> Iterator[Readings]:
+    """Read the values of a file, some lines at a time.
 
     A column is called ``name [unit]``; ``time`` comes first, and its tick 0 is the counter's.
 
@@ -39,16 +39,14 @@ def read_csv(path: Path, parent: Header) -> Iterator[pl.DataFrame]:
     n_values = 0
     for lines in chain([rest], chunks):
         for part in _parsed(lines, columns, path.name, parent) if lines.strip() else ():
-            n_values += part.height
+            n_values += part.values.height
             yield part
         if n_values > MAX_VALUES:
             message = f"{path.name} has more than {MAX_VALUES} values"
             raise NumericsError(message)
 
 
-def _parsed(
-    lines: bytes, columns: list[str], file_name: str, parent: Header
-) -> Iterator[pl.DataFrame]:
+def _parsed(lines: bytes, columns: list[str], file_name: str, parent: Header) -> Iterator[Readings]:
     schema = {f"{number}": pl.Float64 for number in range(len(columns))}
     try:
         wide = pl.read_csv(lines, has_header=False, schema=schema)
@@ -62,7 +60,7 @@ def _parsed(
         name, unit = (found["name"], found["unit"] or "") if found else (column, "")
         value = wide[f"{number}"]
         there = value.is_not_null() & start_s.is_not_null()
-        yield long_form(name, unit, start_s.filter(there), value.filter(there))
+        yield readings(name, unit, start_s.filter(there), value.filter(there))
 
 
 def _unpacked(path: Path) -> Iterator[bytes]:

@@ -1,12 +1,9 @@
-"""Numerics as a WFDB record of their own: called after its parent with an ``n``, at one a minute.
-
-Long form: ``name, start_s, value, unit``, on the parent's clock, what is missing left out.
-"""
+"""Numerics as a WFDB record: called after its parent with an ``n``, at one row a minute."""
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,7 +13,6 @@ from ops.decode import is_observed, open_signal_file, read_counts
 from ops.header import GAP, MAX_HEADER_BYTES, Header, SignalSpec, parse_header
 from schemas.modality import UNCALIBRATED
 
-LONG: Final = {"name": pl.String, "start_s": pl.Float64, "value": pl.Float64, "unit": pl.String}
 MIN_FS: Final = 1e-6
 MAX_FS: Final = 5.0
 _CHUNK_FRAMES: Final = 2**16
@@ -26,6 +22,14 @@ _DAY_S: Final = 86_400.0
 
 class NumericsError(ValueError):
     """Numerics that can't be read; the text is the sentence for ``quarantine``."""
+
+
+class Readings(NamedTuple):
+    """Values of one numeric: ``start_s`` on the parent's clock, and ``value``, both finite."""
+
+    name: str
+    unit: str
+    values: pl.DataFrame
 
 
 def read_header(path: Path) -> Header:
@@ -52,7 +56,7 @@ def signals_by_file(header: Header) -> dict[str, tuple[SignalSpec, ...]]:
     }
 
 
-def read_signals(folder: Path, header: Header, parent: Header) -> Iterator[pl.DataFrame]:
+def read_signals(folder: Path, header: Header, parent: Header) -> Iterator[Readings]:
     """Read the signals of a numerics header whose files lie in ``folder``.
 
     Raises:
@@ -69,20 +73,18 @@ def read_signals(folder: Path, header: Header, parent: Header) -> Iterator[pl.Da
                 start_s = offset_s + number * _period_s(header, spec)
                 unit = spec.unit if spec.adc_gain else UNCALIBRATED
                 observed = is_observed(counts, spec.fmt)
-                yield long_form(spec.name, unit, start_s[observed], _value(spec, counts[observed]))
+                yield readings(spec.name, unit, start_s[observed], _value(spec, counts[observed]))
 
 
-def long_form(
+def readings(
     name: str,
     unit: str,
     start_s: NDArray[np.float64] | pl.Series,
     value: NDArray[np.float64] | pl.Series,
-) -> pl.DataFrame:
-    """Values of one numeric as rows; those that are not finite have none."""
+) -> Readings:
+    """Take the values of one numeric that are finite."""
     frame = pl.DataFrame({"start_s": start_s, "value": value})
-    return frame.filter(pl.all_horizontal(pl.all().is_finite())).select(
-        name=pl.lit(name, pl.String), start_s="start_s", value="value", unit=pl.lit(unit, pl.String)
-    )
+    return Readings(name, unit, frame.filter(pl.all_horizontal(pl.all().is_finite())))
 
 
 def clock_offset_s(parent: Header, numerics: Header) -> float:
