@@ -8,6 +8,7 @@ import polars as pl
 
 from ops.decode import SignalFileError
 from ops.fault import Fault
+from ops.fault_log import FaultLog, below
 from ops.header import HeaderError
 from ops.numerics_csv import read_csv
 from ops.numerics_record import (
@@ -18,7 +19,7 @@ from ops.numerics_record import (
     signals_by_file,
 )
 from ops.record_tree import RecordTree
-from ops.segment import Fetched, add_fault, below
+from ops.segment import Fetched
 from schemas.numerics import quantity_of
 
 _ZERO_IS_NOTHING: Final = re.compile(
@@ -58,12 +59,13 @@ def numerics_by_name(
     tree: RecordTree, fetched: Fetched, faults: list[Fault]
 ) -> Iterator[pl.DataFrame]:
     """Read the same rows a name at a time, in 16 bytes a value until a name's turn comes."""
+    log = FaultLog(faults, tree.folder)
     by_name: dict[str, list[Readings]] = {}
     for file_name in tree.numerics:
         try:
             found = list(_read(tree, file_name, fetched))
         except (OSError, HeaderError, SignalFileError, NumericsError) as error:
-            add_fault(faults, below(tree.folder, file_name), "numerics", error)
+            log.add(file_name, "numerics", error)
             continue
         for one in found:
             by_name.setdefault(one.name, []).append(one)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ops.fault import Fault
+from ops.fault_log import FaultLog
 from ops.record_tree import RecordTree
 from ops.segment import MAX_WINDOWS, Fetched, open_segment, place_segments, samples_a_second
 from ops.window_block import Stretch, WindowBlock, assemble
@@ -27,12 +28,13 @@ def read_blocks(tree: RecordTree, fetched: Fetched, faults: list[Fault]) -> Iter
         fetched: brings files of the record's folder to a scratch folder, gone afterwards.
         faults: takes one fault for each file or segment that can't be read.
     """
-    segments = place_segments(tree, faults)
+    log = FaultLog(faults, tree.folder)
+    segments = place_segments(tree, log)
     n_windows = _block_windows(max(map(samples_a_second, segments), default=0.0))
     stretches: list[Stretch] = []
     current = 0
     for placed in segments:
-        with open_segment(placed, tree, fetched, faults) as segment:
+        with open_segment(placed, tree, fetched, log) as segment:
             k, k_stop = segment.grid_span()
             span = n_windows * WINDOW_SAMPLES
             for number in range(k // span, -(-min(k_stop, MAX_GRID) // span)):
@@ -42,7 +44,7 @@ def read_blocks(tree: RecordTree, fetched: Fetched, faults: list[Fault]) -> Iter
                     yield from _assembled(stretches, current * n_windows, n_windows)
                     stretches, current = [], number
                 block_k, block_stop = number * span, (number + 1) * span
-                stretches += segment.read(block_k, block_stop, faults, tree.folder)
+                stretches += segment.read(block_k, block_stop, log)
     yield from _assembled(stretches, current * n_windows, n_windows)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.decode import SignalFile, SignalFileError, open_signal_file, read_counts
-from ops.fault import Fault
+from ops.fault_log import FaultLog, below
 from ops.header import GAP, Header, SignalSpec
 from ops.record_tree import RecordTree
 from ops.resample import MAX_FS, MIN_FS, grid_span, source_span
@@ -53,14 +53,14 @@ class OpenSegment:
         ]
         return min((k for k, _ in spans), default=0), max((stop for _, stop in spans), default=0)
 
-    def read(self, k: int, k_stop: int, faults: list[Fault], folder: str) -> list[Stretch]:
+    def read(self, k: int, k_stop: int, log: FaultLog) -> list[Stretch]:
         """Read what the grid samples ``[k, k_stop)`` need; a file that fails is read no more."""
         stretches: list[Stretch] = []
         for held, signals in tuple(self.files):
             try:
                 stretches.extend(self._read_file(held, signals, k, k_stop))
             except SignalFileError as error:
-                add_fault(faults, below(folder, held.path.name), "read", error)
+                log.add(held.path.name, "read", error)
                 self.files.remove((held, signals))
         return stretches
 
@@ -101,7 +101,7 @@ class OpenSegment:
         return held.n_frames if most is None else min(held.n_frames, most)
 
 
-def place_segments(tree: RecordTree, faults: list[Fault]) -> list[PlacedSegment]:
+def place_segments(tree: RecordTree, log: FaultLog) -> list[PlacedSegment]:
     """Put every readable segment at its frame; gaps, the layout and what is missing are left out.
 
     A segment of another rate than its record's, or beyond what the grid can number, is a fault.
@@ -117,37 +117,37 @@ def place_segments(tree: RecordTree, faults: list[Fault]) -> list[PlacedSegment]
             if why is None:
                 placed.append(PlacedSegment(header, start, segment.n_frames))
             else:
-                path = below(tree.folder, f"{segment.name}.hea")
-                add_fault(faults, path, "read", ValueError(f"segment {segment.name} {why}"))
+                error = ValueError(f"segment {segment.name} {why}")
+                log.add(f"{segment.name}.hea", "read", error)
         start += segment.n_frames
     return placed
 
 
 @contextmanager
 def open_segment(
-    placed: PlacedSegment, tree: RecordTree, fetched: Fetched, faults: list[Fault]
+    placed: PlacedSegment, tree: RecordTree, fetched: Fetched, log: FaultLog
 ) -> Iterator[OpenSegment]:
     """Fetch and check the signal files that hold a modality; each that fails is a fault."""
     by_file: dict[str, list[SignalSpec]] = {}
     for spec in placed.header.signals:
         if spec.file_name != GAP:
             by_file.setdefault(spec.file_name, []).append(spec)
-    waves = _wave_signals(placed.header, tree.folder, faults)
+    waves = _wave_signals(placed.header, log)
     wanted = [name for name in by_file if name in waves]
     for name in [name for name in wanted if below(tree.folder, name) in tree.absent]:
         missing = FileNotFoundError(
             f"signal file {name} of {placed.header.name} is not in the archive"
         )
-        add_fault(faults, below(tree.folder, name), "fetch", missing)
+        log.add(name, "fetch", missing)
         wanted.remove(name)
     with ExitStack() as stack:
-        scratch = _fetch(stack, wanted, fetched, tree.folder, faults)
+        scratch = _fetch(stack, wanted, fetched, log)
         opened = OpenSegment(placed, [])
         for name, path in scratch.items():
             try:
                 held = open_signal_file(path, tuple(by_file[name]), placed.header.n_frames)
             except SignalFileError as error:
-                add_fault(faults, below(tree.folder, name), "read", error)
+                log.add(name, "read", error)
             else:
                 opened.files.append((held, waves[name]))
         yield opened
@@ -156,17 +156,6 @@ def open_segment(
 def samples_a_second(placed: PlacedSegment) -> float:
     """Samples a second that a segment's signals hold, all together."""
     return placed.header.fs * sum(one.samples_per_frame for one in placed.header.signals)
-
-
-def add_fault(faults: list[Fault], path: str, step: str, error: Exception) -> None:
-    """Add a fault once: a file that several segments share fails once."""
-    if all((fault.path, fault.step) != (path, step) for fault in faults):
-        faults.append(Fault(path, step, type(error).__name__, str(error)))
-
-
-def below(folder: str, name: str) -> str:
-    """The path below the source of a file in a record's folder."""
-    return f"{folder}/{name}" if folder else name
 
 
 def _misplaced(master: Header, header: Header, stop_frame: int) -> str | None:
@@ -179,9 +168,7 @@ def _misplaced(master: Header, header: Header, stop_frame: int) -> str | None:
     return None
 
 
-def _wave_signals(
-    header: Header, folder: str, faults: list[Fault]
-) -> dict[str, dict[int, WaveSignal]]:
+def _wave_signals(header: Header, log: FaultLog) -> dict[str, dict[int, WaveSignal]]:
     """The signals of a modality by file and by their number in it."""
     waves: dict[str, dict[int, WaveSignal]] = {}
     numbers: dict[str, int] = {}
@@ -195,7 +182,7 @@ def _wave_signals(
         fs = header.fs * spec.samples_per_frame
         if not MIN_FS <= fs <= MAX_FS:
             why = f"signal {spec.name} of {header.name} has {fs:g} Hz, expected 1 to 100000"
-            add_fault(faults, below(folder, f"{header.name}.hea"), "read", ValueError(why))
+            log.add(f"{header.name}.hea", "read", ValueError(why))
             continue
         unit, factor = to_modality_unit(modality, spec.unit)
         unit, step = (unit, factor / spec.adc_gain) if spec.adc_gain else (UNCALIBRATED, 1.0)
@@ -205,9 +192,7 @@ def _wave_signals(
     return waves
 
 
-def _fetch(
-    stack: ExitStack, names: list[str], fetched: Fetched, folder: str, faults: list[Fault]
-) -> dict[str, Path]:
+def _fetch(stack: ExitStack, names: list[str], fetched: Fetched, log: FaultLog) -> dict[str, Path]:
     """Fetch all at once; where that fails, one by one, to tell which of them fail."""
     if not names:
         return {}
@@ -217,8 +202,8 @@ def _fetch(
         if len(names) > 1:
             single: dict[str, Path] = {}
             for name in names:
-                single |= _fetch(stack, [name], fetched, folder, faults)
+                single |= _fetch(stack, [name], fetched, log)
             return single
-        add_fault(faults, below(folder, names[0]), "fetch", error)
+        log.add(names[0], "fetch", error)
         return {}
     return {name: scratch / name for name in names}
