@@ -10,7 +10,7 @@ Every step is per row, so that a window's beats don't depend on its batch.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ _PERIODIC: Final = 0.5
 _RATE_RANGE: Final = (20.0, 300.0)
 
 Rows = NDArray[np.float32]
+Sample = TypeVar("Sample", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,18 @@ def detect_beats(windows: Rows, modality: Modality) -> Beats:
     if modality == "ppg":
         signal = signal * pulse_polarity(signal)[:, None]
     strength = _qrs_strength(signal) if modality == "ecg" else _slope_sum(signal)
-    at, height = _strongest(strength, _refractory(strength, modality))
+    at, height = _strongest(strength, _refractory(strength, modality), _THRESHOLD[modality])
     kept = height >= _THRESHOLD[modality] * _reference_height(at, height)[:, None]
     kept &= (height > 0) & ~_is_echo(at, height, kept, round(_ECHO_S[modality] * GRID_FS))
+    at, kept = _in_order(at, kept)
     if modality == "ecg":
         signal = signal * _qrs_polarity(signal, at, kept)[:, None]
         peak = _extremum_near(signal, at, 8, 8)
-        return _compact(peak, np.full_like(peak, -1), kept, observed)
+        return _observed_only(peak, np.full_like(peak, -1), kept, observed)
     peak = _extremum_near(signal, at, 2, 22)
     foot = _extremum_near(-signal, at, 30, 2)
     foot[foot <= 0] = -1
-    return _compact(peak, foot, kept, observed)
+    return _observed_only(peak, foot, kept, observed)
 
 
 def heart_rate(beats: Beats) -> NDArray[np.float32]:
@@ -119,7 +121,7 @@ def _bridge(rows: Rows, observed: NDArray[np.bool_]) -> Rows:
     left = np.take_along_axis(rows, before, axis=1)
     right = np.take_along_axis(rows, after, axis=1)
     share = (time - before) / np.maximum(after - before, 1)
-    bridged = left + (right - left) * share.astype(np.float32)
+    bridged: Rows = left + (right - left) * share.astype(np.float32)
     bridged[none] = 0
     return bridged
 
@@ -129,8 +131,10 @@ def band_pass(rows: Rows, low_hz: float, high_hz: float) -> Rows:
 
     ``low_hz`` 0 keeps the level.
     """
-    level = np.median(rows, axis=1, keepdims=True)
-    padded = np.pad(rows - level, ((0, 0), (_PAD, _PAD)), mode="reflect")
+    level = rows[:, :1]
+    moved = rows - level
+    before, after = moved[:, _PAD:0:-1], moved[:, -2 : -_PAD - 2 : -1]
+    padded = np.concatenate([before, moved, after], axis=1)
     n = padded.shape[1]
     frequency = np.arange(n // 2 + 1) * (GRID_FS / n)
     gain = 1 / np.sqrt(1 + (frequency / high_hz) ** 8)
@@ -166,7 +170,8 @@ def _centred_sum(rows: Rows, width: int) -> Rows:
     np.cumsum(rows, axis=1, dtype=np.float64, out=total[:, half + 1 : half + 1 + rows.shape[1]])
     total[:, half + 1 + rows.shape[1] :] = total[:, half + rows.shape[1], None]
     summed = total[:, width:] - total[:, : rows.shape[1]]
-    return np.maximum(summed, 0).astype(np.float32)
+    positive: Rows = np.maximum(summed, 0).astype(np.float32)
+    return positive
 
 
 def autocorrelation(rows: Rows) -> Rows:
@@ -197,13 +202,20 @@ def _refractory(strength: Rows, modality: Modality) -> NDArray[np.intp]:
     return np.clip(np.floor(period * _REFRACTORY_SHARE), least, most).astype(np.intp)
 
 
-def _strongest(strength: Rows, refractory: NDArray[np.intp]) -> tuple[NDArray[np.intp], Rows]:
-    """Take the K strongest maxima a row, (N, K), barring ``refractory`` samples around each."""
+def _strongest(
+    strength: Rows, refractory: NDArray[np.intp], threshold: float
+) -> tuple[NDArray[np.intp], Rows]:
+    """Take the K strongest maxima a row, (N, K), barring ``refractory`` samples around each.
+
+    Maxima too low for any reference height are left out.
+    """
     n, samples = strength.shape
     edge = np.zeros((n, 1), np.float32)
     before = np.concatenate([edge, strength[:, :-1]], axis=1)
     after = np.concatenate([strength[:, 1:], edge], axis=1)
-    left = np.where((strength >= before) & (strength > after), strength, 0)
+    least = strength.max(axis=1, keepdims=True) * np.float32(threshold / _CEILING)
+    crest = (strength >= before) & (strength > after) & (strength >= least)
+    left = np.where(crest, strength, 0)
     at = np.zeros((n, MAX_BEATS), np.intp)
     height = np.zeros((n, MAX_BEATS), np.float32)
     row = np.arange(n)
@@ -227,7 +239,9 @@ def _reference_height(at: NDArray[np.intp], height: Rows) -> NDArray[np.float32]
     """
     first = np.where(at < 250, height, 0).max(axis=1)
     second = np.where(at >= 250, height, 0).max(axis=1)
-    return np.maximum(np.minimum(first, second), np.maximum(first, second) / np.float32(_CEILING))
+    larger = np.maximum(first, second)
+    height_here: Rows = np.maximum(np.minimum(first, second), larger / np.float32(_CEILING))
+    return height_here
 
 
 def _is_echo(
@@ -239,43 +253,56 @@ def _is_echo(
     return np.asarray(((after > 0) & (after <= reach) & strong).any(axis=2))
 
 
+def _in_order(
+    at: NDArray[np.intp], kept: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Put what is kept first and in order of time; columns that no row needs are cut off."""
+    order = np.argsort(np.where(kept, at, np.iinfo(np.intp).max), axis=1, kind="stable")
+    order = order[:, : max(int(kept.sum(axis=1).max(initial=0)), 1)]
+    return np.take_along_axis(at, order, axis=1), np.take_along_axis(kept, order, axis=1)
+
+
+def pick(rows: NDArray[Sample], at: NDArray[np.intp]) -> NDArray[Sample]:
+    """Take samples ``at`` (N, K) of ``rows`` (N, T); beyond an end, the end."""
+    samples = rows.shape[1]
+    start = np.arange(len(rows))[:, None] * samples
+    picked: NDArray[Sample] = rows.reshape(-1).take(np.clip(at, 0, samples - 1) + start)
+    return picked
+
+
 def _extremum_near(rows: Rows, at: NDArray[np.intp], back: int, ahead: int) -> NDArray[np.intp]:
     """Give (N, K) where each row is largest within ``back`` and ``ahead`` samples of ``at``."""
-    samples = rows.shape[1]
-    best = np.clip(at - back, 0, samples - 1)
-    value = np.take_along_axis(rows, best, axis=1)
+    best = at - back
+    value = pick(rows, best)
     for step in range(1 - back, ahead + 1):
-        here = np.clip(at + step, 0, samples - 1)
-        level = np.take_along_axis(rows, here, axis=1)
+        level = pick(rows, at + step)
         better = level > value
-        best = np.where(better, here, best)
+        best = np.where(better, at + step, best)
         value = np.where(better, level, value)
-    return best
+    return np.clip(best, 0, rows.shape[1] - 1)
 
 
 def _qrs_polarity(rows: Rows, at: NDArray[np.intp], kept: NDArray[np.bool_]) -> Rows:
     """Say per row whether its R peaks point up (1) or down (-1): one side for all beats."""
-    up = np.take_along_axis(rows, _extremum_near(rows, at, 8, 8), axis=1)
-    down = np.take_along_axis(rows, _extremum_near(-rows, at, 8, 8), axis=1)
+    up = pick(rows, _extremum_near(rows, at, 8, 8))
+    down = pick(rows, _extremum_near(-rows, at, 8, 8))
     return np.where(np.where(kept, up + down, 0).sum(axis=1) < 0, -1, 1).astype(np.float32)
 
 
-def _compact(
+def _observed_only(
     peak: NDArray[np.intp],
     foot: NDArray[np.intp],
     kept: NDArray[np.bool_],
     observed: NDArray[np.bool_],
 ) -> Beats:
-    """Put the beats that are kept and observed in order of time."""
-    kept = kept & np.take_along_axis(observed, peak, axis=1)
-    late = np.iinfo(np.int16).max
-    order = np.argsort(np.where(kept, peak, late), axis=1, kind="stable")
-    kept = np.take_along_axis(kept, order, axis=1)
-    index = np.where(kept, np.take_along_axis(peak, order, axis=1), -1)
-    seen = np.take_along_axis(observed, np.maximum(foot, 0), axis=1) & (foot >= 0)
-    foot = np.take_along_axis(np.where(seen, foot, -1), order, axis=1)
-    return Beats(
-        index=index.astype(np.int16),
-        foot=np.where(kept, foot, -1).astype(np.int16),
-        count=kept.sum(axis=1).astype(np.int16),
-    )
+    """Leave out beats on missing samples, and those that came out at the same peak."""
+    seen = kept & np.take_along_axis(observed, peak, axis=1)
+    seen[:, 1:] &= peak[:, 1:] > peak[:, :-1]
+    foot_seen = np.take_along_axis(observed, np.maximum(foot, 0), axis=1) & (foot >= 0)
+    order = np.argsort(~seen, axis=1, kind="stable")
+    index = np.full((len(peak), MAX_BEATS), -1, np.int16)
+    onset = index.copy()
+    n = peak.shape[1]
+    index[:, :n] = np.take_along_axis(np.where(seen, peak, -1), order, axis=1)
+    onset[:, :n] = np.take_along_axis(np.where(seen & foot_seen, foot, -1), order, axis=1)
+    return Beats(index=index, foot=onset, count=seen.sum(axis=1).astype(np.int16))

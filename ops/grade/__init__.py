@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ops.grade import rules
 from ops.grade.agreement import agreement
-from ops.grade.indexes import is_calibrated, modality_indexes
-from schemas.modality import MODALITIES, Modality
+from ops.grade.indexes import IN_MMHG, modality_indexes
+from schemas.modality import MODALITIES, UNCALIBRATED, Modality
 
 GRADER_VERSION: Final = "1"
 """A new version grades every window again."""
@@ -32,7 +32,10 @@ def window_indexes(
     units: Mapping[Modality, Units],
     steps: Mapping[Modality, Rows],
 ) -> dict[Modality, pl.DataFrame]:
-    """Compute every index, a frame a modality with N rows; all null where the signal is absent."""
+    """Compute every index, a frame a modality with N rows, for the arguments of ``grade_windows``.
+
+    Columns are Float32, NaN where untold or absent, but for ``there`` and ``calibrated``.
+    """
     return {m: _indexes(m, signals[m], units[m], steps[m]) for m in MODALITIES}
 
 
@@ -45,66 +48,63 @@ def grade_windows(
 
     ``signals`` are (N, T) in their ``units``, NaN missing, a row of NaN absent; the unit ``NU`` is
     uncalibrated. ``steps`` (N,) are the quantisation steps in the same unit, NaN where unknown.
+    Heart rates and pressures are told of signals that are good or fair, else null.
     """
     indexes = window_indexes(signals, units, steps)
-    alone = {m: _sqi(m, frame.with_columns(agrees=True)) for m, frame in indexes.items()}
-    agrees = agreement({m: _fit_rate(indexes[m], alone[m]) for m in MODALITIES})
-    sqi = {m: _sqi(m, indexes[m].with_columns(agrees=agrees[m])) for m in MODALITIES}
-    return pl.concat(
-        [*(_graded(m, indexes[m], sqi[m]) for m in MODALITIES), _rates(indexes, sqi)],
-        how="horizontal",
-    ).pipe(_with_pressures, indexes["abp"])
+    alone = {
+        m: frame.fill_nan(None).select(rules.score(m)).to_series().to_numpy()
+        for m, frame in indexes.items()
+    }
+    agrees = agreement({m: _where_fit(alone[m], indexes[m]["heart_rate"]) for m in MODALITIES})
+    sqi = {m: rules.with_agreement(alone[m], agrees[m]) for m in MODALITIES}
+    columns: dict[str, Rows] = {}
+    for m in MODALITIES:
+        there = indexes[m]["there"].to_numpy()
+        columns[f"{m}_missing"] = np.where(there, indexes[m]["missing"].to_numpy(), np.float32(1))
+        columns[f"{m}_sqi"] = np.where(there, sqi[m], np.float32(0))
+        columns[f"{m}_there"] = there
+        columns[f"hr_{m}"] = _where_fit(sqi[m], indexes[m]["heart_rate"])
+    for pressure in ("sbp", "dbp", "map"):
+        columns[pressure] = _where_fit(sqi["abp"], indexes["abp"][pressure])
+    return _graded(pl.DataFrame(columns))
 
 
 def _indexes(modality: Modality, signal: Rows, units: Units, step: Rows) -> pl.DataFrame:
-    there = np.flatnonzero(np.isfinite(signal).any(axis=1))
-    unit = np.array([units[i] or "" for i in there], dtype=np.str_)
+    there = np.asarray(np.isfinite(signal).any(axis=1))
     found = modality_indexes(
-        np.asarray(signal, np.float32)[there],
-        modality,
-        is_calibrated(unit),
-        np.asarray(step, np.float32)[there],
+        np.asarray(signal, np.float32)[there], modality, np.asarray(step, np.float32)[there]
     )
-    position = np.full(len(signal), -1)
-    position[there] = np.arange(len(there))
-    rows = pl.Series(position).replace(-1, None).cast(pl.UInt32)
-    return found.select(pl.all().gather(rows))
+    calibrated = np.array([unit or UNCALIBRATED for unit in units], np.str_) != UNCALIBRATED
+    columns = {name: _scatter(values, there) for name, values in found.items()}
+    for name in IN_MMHG & columns.keys():
+        columns[name][~calibrated] = np.nan
+    return pl.DataFrame({**columns, "there": there, "calibrated": calibrated})
 
 
-def _sqi(modality: Modality, frame: pl.DataFrame) -> pl.Series:
-    """Score (N,); null where the signal is absent."""
-    there = pl.col("missing").is_not_null()
-    return frame.select(pl.when(there).then(rules.score(modality)).alias("sqi"))["sqi"]
+def _scatter(values: Rows, there: NDArray[np.bool_]) -> Rows:
+    everywhere = np.full(len(there), np.nan, np.float32)
+    everywhere[there] = values
+    return everywhere
 
 
-def _fit_rate(frame: pl.DataFrame, sqi: pl.Series) -> Rows:
-    """Heart rate (N,) of a signal that is good or fair by itself, else NaN."""
-    fit = (sqi >= rules.FAIR).fill_null(value=False).to_numpy()
-    rate = frame["heart_rate"].fill_null(np.nan).to_numpy()
-    return np.where(fit, rate, np.nan).astype(np.float32)
+def _where_fit(sqi: Rows, values: pl.Series) -> Rows:
+    """Values (N,) of a signal that is good or fair, else NaN."""
+    return np.where(sqi >= rules.FAIR, values.to_numpy(), np.float32(np.nan))
 
 
-def _graded(modality: Modality, frame: pl.DataFrame, sqi: pl.Series) -> pl.DataFrame:
-    graded = pl.when(sqi.is_null()).then(pl.lit("absent")).otherwise(rules.grade(pl.lit(sqi)))
-    return frame.select(
-        pl.col("missing").fill_null(1).alias(f"{modality}_missing"),
-        graded.alias(f"{modality}_grade"),
-        pl.lit(sqi.fill_null(0)).alias(f"{modality}_sqi"),
-    )
-
-
-def _rates(
-    indexes: Mapping[Modality, pl.DataFrame], sqi: Mapping[Modality, pl.Series]
-) -> pl.DataFrame:
-    return pl.DataFrame(
-        {f"hr_{m}": pl.Series(_fit_rate(indexes[m], sqi[m])).fill_nan(None) for m in MODALITIES}
-    )
-
-
-def _with_pressures(graded: pl.DataFrame, abp: pl.DataFrame) -> pl.DataFrame:
-    fit = pl.col("abp_grade").is_in(["good", "fair"])
-    told = graded.hstack(abp.select("sbp", "dbp", "map", "calibrated"))
-    return told.with_columns(
-        pl.when(fit & pl.col("calibrated")).then(pl.col(name)).fill_nan(None).alias(name)
-        for name in ("sbp", "dbp", "map")
-    ).drop("calibrated")
+def _graded(columns: pl.DataFrame) -> pl.DataFrame:
+    """Name the grades; what is untold turns from NaN to null."""
+    per_modality = [
+        expression
+        for m in MODALITIES
+        for expression in (
+            pl.col(f"{m}_missing"),
+            pl.when(pl.col(f"{m}_there"))
+            .then(rules.grade(pl.col(f"{m}_sqi")))
+            .otherwise(pl.lit("absent"))
+            .alias(f"{m}_grade"),
+            pl.col(f"{m}_sqi"),
+        )
+    ]
+    told = pl.col("hr_ecg", "hr_ppg", "hr_abp", "sbp", "dbp", "map").fill_nan(None)
+    return columns.select(*per_modality, told)

@@ -1,4 +1,4 @@
-"""All indexes of one modality's windows, as a frame with one row a window.
+"""All indexes of one modality's windows.
 
 Shapes: N windows, T samples.
 """
@@ -6,13 +6,12 @@ Shapes: N windows, T samples.
 from typing import Final
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from ops.beats import Beats, band_pass, detect_beats, fill_gaps, heart_rate, pulse_polarity
 from ops.grade import pressure, shape, spectrum, templates
 from schemas.grid import GRID_FS
-from schemas.modality import UNCALIBRATED, Modality
+from schemas.modality import Modality
 
 Rows = NDArray[np.float32]
 
@@ -27,24 +26,23 @@ _RANGES: Final[dict[Modality, tuple[float, float]]] = {
     "abp": (10.0, 300.0),
     "ppg": (-np.inf, np.inf),
 }
+IN_MMHG: Final = frozenset({"sbp", "dbp", "map", "unsteady", "flush", "air"})
+"""Indexes that mean nothing where ABP is uncalibrated."""
 
 
-def modality_indexes(
-    windows: Rows, modality: Modality, calibrated: NDArray[np.bool_], step: Rows
-) -> pl.DataFrame:
+def modality_indexes(windows: Rows, modality: Modality, step: Rows) -> dict[str, Rows]:
     """Compute the indexes of ``windows`` (N, T), NaN missing, none of them empty.
 
-    ``step`` (N,) is the quantisation step, NaN where unknown. Every column is Float32 or Boolean;
-    NaN where an index can't be told.
+    ``step`` (N,) is the quantisation step, NaN where unknown. An index that can't be told is NaN.
     """
     rows, observed = fill_gaps(windows)
     beats = detect_beats(windows, modality)
     columns = _sample_indexes(rows, observed, modality, step)
     columns |= _spectral_indexes(rows, modality)
-    columns |= _beat_indexes(rows, beats, modality)
+    columns |= _beat_indexes(rows, observed, beats, modality)
     if modality == "abp":
         columns |= _pressure_indexes(rows, beats)
-    return pl.DataFrame(columns).with_columns(calibrated=pl.Series(calibrated))
+    return columns
 
 
 def _sample_indexes(
@@ -58,7 +56,7 @@ def _sample_indexes(
     return {
         "missing": (1 - observed.mean(axis=1)).astype(np.float32),
         "flat": (shape.least_range(bridged, shape.FLAT_SAMPLES) <= equal).astype(np.float32),
-        "rail": shape.rail_share(rows, np.float32(0.5) * equal),
+        "rail": shape.rail_share(rows, observed, np.float32(0.5) * equal),
         "amplitude": span,
         "slew": shape.largest_slew(rows),
         "outside": shape.share_outside(rows, *_RANGES[modality]),
@@ -70,7 +68,9 @@ def _sample_indexes(
 def _alternating(rows: Rows) -> Rows:
     """Stand in for missing samples where flat stretches are looked for: never level."""
     top, bottom = rows.max(axis=1, keepdims=True), rows.min(axis=1, keepdims=True)
-    return np.where(np.arange(rows.shape[1]) % 2 == 0, top + 1, bottom - 1).astype(np.float32)
+    even = np.arange(rows.shape[1]) % 2 == 0
+    restless: Rows = np.where(even, top + 1, bottom - 1).astype(np.float32)
+    return restless
 
 
 def _spectral_indexes(rows: Rows, modality: Modality) -> dict[str, Rows]:
@@ -87,13 +87,14 @@ def _spectral_indexes(rows: Rows, modality: Modality) -> dict[str, Rows]:
     }
 
 
-def _beat_indexes(rows: Rows, beats: Beats, modality: Modality) -> dict[str, Rows]:
-    alike = templates.likeness(band_pass(rows, *_BEAT_BANDS_HZ[modality]), beats, modality)
-    quiet = (
-        {"quiet_snr_db": templates.quiet_snr_db(band_pass(rows, *_QUIET_BAND_HZ), beats)}
-        if modality == "ecg"
-        else {}
-    )
+def _beat_indexes(
+    rows: Rows, observed: NDArray[np.bool_], beats: Beats, modality: Modality
+) -> dict[str, Rows]:
+    passed = band_pass(rows, *_BEAT_BANDS_HZ[modality])
+    alike = templates.likeness(passed, observed, beats, modality)
+    quiet: dict[str, Rows] = {}
+    if modality == "ecg":
+        quiet["quiet_snr_db"] = templates.quiet_snr_db(band_pass(rows, *_QUIET_BAND_HZ), beats)
     return quiet | {
         "beats": beats.count.astype(np.float32),
         "heart_rate": heart_rate(beats),
@@ -108,7 +109,8 @@ def _longest_gap_s(beats: Beats, samples: int) -> Rows:
     row = np.arange(len(beats.count))
     at = np.concatenate([np.zeros((len(row), 1)), beats.index], axis=1).astype(np.float32)
     last = at[row, beats.count]
-    return np.maximum(np.diff(at, axis=1).max(axis=1), samples - last) / np.float32(GRID_FS)
+    longest = np.maximum(np.diff(at, axis=1).max(axis=1), samples - last)
+    return np.asarray(longest / np.float32(GRID_FS), np.float32)
 
 
 def _pressure_indexes(rows: Rows, beats: Beats) -> dict[str, Rows]:
@@ -123,8 +125,3 @@ def _pressure_indexes(rows: Rows, beats: Beats) -> dict[str, Rows]:
         "flush": (rows > pressure.FLUSH_MMHG).mean(axis=1).astype(np.float32),
         "air": ((rows > low) & (rows < high)).mean(axis=1).astype(np.float32),
     }
-
-
-def is_calibrated(units: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Say where a unit is a physical one."""
-    return np.asarray(units != UNCALIBRATED)

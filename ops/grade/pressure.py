@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ops.beats import Beats
+from ops.beats import Beats, pick
 from ops.grade.templates import masked_median
 from schemas.grid import GRID_FS
 
@@ -37,13 +37,13 @@ class Pressures:
 
 def pressures(rows: Rows, beats: Beats) -> Pressures:
     """Read systolic (peak), diastolic (foot) and mean pressure off the beats of ``rows`` (N, T)."""
-    peak, foot = beats.index.astype(np.intp), beats.foot.astype(np.intp)
+    k = max(int(beats.count.max(initial=0)), 2)
+    peak, foot = beats.index[:, :k].astype(np.intp), beats.foot[:, :k].astype(np.intp)
     is_peak, is_foot = peak >= 0, foot >= 0
-    systolic = np.take_along_axis(rows, np.maximum(peak, 0), axis=1)
-    diastolic = np.take_along_axis(rows, np.maximum(foot, 0), axis=1)
+    systolic, diastolic = pick(rows, peak), pick(rows, foot)
     sbp, dbp = masked_median(systolic, is_peak), masked_median(diastolic, is_foot)
-    rise = _steepest_rise(rows, np.maximum(peak, 0))
-    pulse = np.maximum(sbp - dbp, np.float32(1))
+    rise = _steepest_rise(rows, peak)
+    pulse = np.maximum(sbp - dbp, np.float32(1e-6))
     follows = is_peak[:, 1:]
     change = np.where(follows, np.abs(np.diff(systolic, axis=1)), 0).max(axis=1)
     return Pressures(
@@ -61,8 +61,7 @@ def _steepest_rise(rows: Rows, peak: NDArray[np.intp]) -> Rows:
     rise[:, 3:] = (rows[:, 3:] - rows[:, :-3]) * np.float32(GRID_FS / 3)
     best = np.zeros(peak.shape, np.float32)
     for back in range(25):
-        here = np.take_along_axis(rise, np.maximum(peak - back, 0), axis=1)
-        best = np.maximum(best, here)
+        best = np.maximum(best, pick(rise, peak - back))
     return best
 
 

@@ -11,7 +11,9 @@ Missing samples: more than 2 % can't be good, more than 60 % is bad.
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from schemas.modality import Modality
 
@@ -25,15 +27,15 @@ UNTOLD: Final = 0.5
 
 @dataclass(frozen=True)
 class Ramp:
-    """Soft criterion: 0 at ``worst`` and beyond, 1 at ``best`` and beyond, NaN where untold."""
+    """Soft criterion: 0 at ``worst`` and beyond, 1 at ``best`` and beyond, null where untold."""
 
     index: str
     worst: float
     best: float
 
     def score(self) -> pl.Expr:
-        """Score in [0, 1] or NaN."""
-        return ((pl.col(self.index) - self.worst) / (self.best - self.worst)).clip(0, 1)
+        """Score in [0, 1] or null."""
+        return ((pl.col(self.index) - self.worst) * (1 / (self.best - self.worst))).clip(0, 1)
 
 
 Criterion = tuple[Ramp, ...]
@@ -68,9 +70,14 @@ CRITERIA: Final[dict[Modality, tuple[Criterion, ...]]] = {
 
 
 def criterion_score(criterion: Criterion) -> pl.Expr:
-    """Score in [0, 1]; ``UNTOLD`` where none of its ramps can be told."""
-    told = [ramp.score().fill_nan(None) for ramp in criterion]
-    return pl.mean_horizontal(told).fill_null(UNTOLD)
+    """Score in [0, 1]; ``UNTOLD`` where none of its ramps can be told.
+
+    Columns are divided by columns only: polars rounds a division by a constant otherwise for a
+    frame of one row than for a longer one.
+    """
+    told = pl.sum_horizontal(ramp.score().is_not_null() for ramp in criterion).cast(pl.Float32)
+    mean = pl.sum_horizontal(ramp.score() for ramp in criterion) / told
+    return pl.when(told > 0).then(mean).otherwise(UNTOLD)
 
 
 def _bad(modality: Modality) -> list[pl.Expr]:
@@ -107,16 +114,15 @@ def _bad(modality: Modality) -> list[pl.Expr]:
 def _not_good(modality: Modality) -> list[pl.Expr]:
     common = [
         pl.col("missing") > 0.02,
-        pl.col("rail") > 0.03,
+        pl.col("rail") > 0.05,
         pl.col("beats") < 2,
-        ~pl.col("agrees"),
     ]
     own: dict[Modality, list[pl.Expr]] = {
         "ecg": [],
         "ppg": [pl.col("longest_gap_s") > 2.6],
         "abp": [
             ~pl.col("calibrated"),
-            pl.col("sbp").is_nan() | pl.col("dbp").is_nan(),
+            pl.col("sbp").is_null() | pl.col("dbp").is_null(),
             pl.col("calibrated")
             & (
                 (pl.col("flush") > 0)
@@ -132,10 +138,10 @@ def _not_good(modality: Modality) -> list[pl.Expr]:
 
 
 def score(modality: Modality) -> pl.Expr:
-    """Score indexes by the ramps and ceilings of ``modality``; needs the column ``agrees``."""
+    """Score indexes by the ramps and ceilings of ``modality``; agreement apart; null is untold."""
     soft = pl.min_horizontal(criterion_score(c) for c in CRITERIA[modality])
-    bad = pl.any_horizontal(_bad(modality)).fill_null(value=True)
-    not_good = pl.any_horizontal(_not_good(modality)).fill_null(value=True)
+    bad = pl.any_horizontal(rule.fill_null(value=False) for rule in _bad(modality))
+    not_good = pl.any_horizontal(rule.fill_null(value=False) for rule in _not_good(modality))
     return (
         pl.when(bad)
         .then(soft * AT_MOST_BAD)
@@ -144,6 +150,11 @@ def score(modality: Modality) -> pl.Expr:
         .otherwise(soft)
         .cast(pl.Float32)
     )
+
+
+def with_agreement(sqi: NDArray[np.float32], agrees: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Take a score (N,) down to at most fair where the heart rate agrees with no other signal's."""
+    return np.where(agrees, sqi, np.minimum(sqi, np.float32(AT_MOST_FAIR)))
 
 
 def grade(sqi: pl.Expr) -> pl.Expr:

@@ -30,12 +30,15 @@ def tolerance(rows: Rows, step: Rows) -> Rows:
     ``step`` is NaN where the quantisation is not known.
     """
     span = rows.max(axis=1) - rows.min(axis=1)
-    return np.fmax(np.float32(1.01) * step, np.float32(_LEVEL_SHARE) * span).astype(np.float32)
+    least: Rows = np.fmax(np.float32(1.01) * step, np.float32(_LEVEL_SHARE) * span)
+    return least
 
 
 def least_range(rows: Rows, width: int) -> Rows:
     """Give (N,) the least max - min over any ``width`` samples in a row."""
-    return (_running(rows, width, np.maximum) - _running(rows, width, np.minimum)).min(axis=1)
+    span = _running(rows, width, np.maximum) - _running(rows, width, np.minimum)
+    least: Rows = span.min(axis=1)
+    return least
 
 
 def _running(rows: Rows, width: int, extreme: np.ufunc) -> Rows:
@@ -48,14 +51,15 @@ def _running(rows: Rows, width: int, extreme: np.ufunc) -> Rows:
     return running if rest == 0 else extreme(running[:, :-rest], running[:, rest:])
 
 
-def rail_share(rows: Rows, equal: Rows) -> Rows:
-    """Give (N,) the share of samples that lie at the window's own extremes.
+def rail_share(rows: Rows, observed: NDArray[np.bool_], equal: Rows) -> Rows:
+    """Give (N,) the share of samples that were observed at the window's own extremes.
 
     ``equal`` (N,) is how near counts as the same.
     """
-    top = (rows >= (rows.max(axis=1) - equal)[:, None]).mean(axis=1)
-    bottom = (rows <= (rows.min(axis=1) + equal)[:, None]).mean(axis=1)
-    return np.minimum(top + bottom, 1).astype(np.float32)
+    top = rows >= (rows.max(axis=1) - equal)[:, None]
+    bottom = rows <= (rows.min(axis=1) + equal)[:, None]
+    share: Rows = ((top | bottom) & observed).mean(axis=1).astype(np.float32)
+    return share
 
 
 def largest_slew(rows: Rows) -> Rows:
@@ -65,7 +69,8 @@ def largest_slew(rows: Rows) -> Rows:
 
 def share_outside(rows: Rows, low: float, high: float) -> Rows:
     """Give (N,) the share of samples below ``low`` or above ``high``."""
-    return ((rows < low) | (rows > high)).mean(axis=1).astype(np.float32)
+    share: Rows = ((rows < low) | (rows > high)).mean(axis=1).astype(np.float32)
+    return share
 
 
 def skewness_and_kurtosis(rows: Rows) -> tuple[Rows, Rows]:

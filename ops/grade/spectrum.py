@@ -28,7 +28,8 @@ def power(rows: Rows) -> Rows:
 def band(power_rows: Rows, low_hz: float, high_hz: float) -> Rows:
     """Sum (N,) the power from ``low_hz`` up to and without ``high_hz``."""
     bin_hz = GRID_FS / WINDOW_SAMPLES
-    return power_rows[:, round(low_hz / bin_hz) : round(high_hz / bin_hz)].sum(axis=1)
+    total: Rows = power_rows[:, round(low_hz / bin_hz) : round(high_hz / bin_hz)].sum(axis=1)
+    return total
 
 
 def qrs_ratio(power_rows: Rows) -> Rows:

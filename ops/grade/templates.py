@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ops.beats import Beats
+from ops.beats import Beats, pick
 from schemas.modality import Modality
 
 Rows = NDArray[np.float32]
@@ -36,11 +36,13 @@ class Likeness:
     """(N,) beats that lie whole in the window."""
 
 
-def likeness(rows: Rows, beats: Beats, modality: Modality) -> Likeness:
-    """Compare the beats of ``rows`` (N, T) with their mean."""
+def likeness(rows: Rows, observed: NDArray[np.bool_], beats: Beats, modality: Modality) -> Likeness:
+    """Compare the beats of ``rows`` (N, T) with their mean; those in gaps don't count."""
     back, ahead = _REACH[modality]
-    at = beats.index.astype(np.intp)
+    at = beats.index[:, : max(int(beats.count.max(initial=0)), 1)].astype(np.intp)
     whole = (at >= back) & (at + ahead < rows.shape[1])
+    lost = np.cumsum(~observed, axis=1, dtype=np.int16)
+    whole &= pick(lost, at + ahead - 1) == pick(lost, at - back)
     beat = _cut(rows, at, whole, back, ahead)
     count = whole.sum(axis=1)
     mean = beat.sum(axis=1) / np.maximum(count, 1)[:, None].astype(np.float32)
@@ -68,17 +70,16 @@ def quiet_snr_db(rows: Rows, beats: Beats) -> Rows:
     noise as the power that three tenths of the blocks of 0.2 s stay below. Unlike a comparison of
     beats, it takes no ectopic beat for noise. NaN where there is no beat.
     """
-    at = beats.index.astype(np.intp)
+    at = beats.index[:, : max(int(beats.count.max(initial=0)), 1)].astype(np.intp)
     top = np.full(at.shape, -np.inf, np.float32)
     bottom = -top
     for offset in range(-_QRS_REACH, _QRS_REACH + 1):
-        here = np.clip(at + offset, 0, rows.shape[1] - 1)
-        level = np.take_along_axis(rows, here, axis=1)
+        level = pick(rows, at + offset)
         top, bottom = np.maximum(top, level), np.minimum(bottom, level)
     span = masked_median(top - bottom, at >= 0)
-    blocks = rows.reshape(len(rows), -1, _BLOCK)
+    blocks = rows.reshape(len(rows), rows.shape[1] // _BLOCK, _BLOCK)
     spread = np.sort((blocks * blocks).mean(axis=2), axis=1)
-    noise = spread[:, round(_QUIET_SHARE * blocks.shape[1])]
+    noise = spread[:, round(_QUIET_SHARE * spread.shape[1])]
     return np.asarray(10 * np.log10((span * span / 8 + _TINY) / (noise + _TINY)), np.float32)
 
 
