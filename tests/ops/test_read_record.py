@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -138,6 +139,29 @@ def test_a_truncated_file_loses_only_its_own_signals(tmp_path: Path) -> None:
     assert blocks[0].leads["ecg"] == [None]
     assert blocks[0].leads["abp"] == ["ABP"]
     assert [fault.path for fault in faults] == ["e.dat"]
+
+
+def test_a_file_that_segments_share_fails_once(tmp_path: Path) -> None:
+    header(tmp_path, "r", "r/2 1 125 1000", "a 500", "b 500")
+    for name in ("a", "b"):
+        header(tmp_path, name, f"{name} 1 125 500", f"shared.dat {II}")
+    blocks, faults = read(tmp_path)
+
+    assert blocks == []
+    assert [fault.path for fault in faults] == ["shared.dat"]
+
+
+def test_a_flac_file_cut_short_keeps_the_blocks_before_the_cut(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(-9000, 9000, 400_000).astype(np.int16)
+    soundfile.write(tmp_path / "r.dat", noise, 96_000, "PCM_16", format="FLAC")
+    raw = (tmp_path / "r.dat").read_bytes()
+    (tmp_path / "r.dat").write_bytes(raw[: len(raw) * 3 // 4])
+    header(tmp_path, "r", "r 1 125 400000", f"r.dat 516{II[2:]}")
+    blocks, faults = read(tmp_path)
+
+    assert np.array_equal(joined(blocks)[:256_000], noise[:256_000].astype(np.float32) / 200)
+    assert len(blocks) == 2
+    assert [(fault.path, fault.step) for fault in faults] == [("r.dat", "read")]
 
 
 def test_a_file_that_does_not_come_is_a_fault_and_the_others_are_read(tmp_path: Path) -> None:
