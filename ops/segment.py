@@ -161,7 +161,7 @@ def samples_a_second(placed: PlacedSegment) -> float:
 def _misplaced(master: Header, header: Header, stop_frame: int) -> str | None:
     if header.segments:
         return "is itself of several segments"
-    if not isclose(header.fs, master.fs, rel_tol=1e-6):
+    if not isclose(header.fs, master.fs, rel_tol=1e-9):
         return f"has {header.fs:g} frames a second where its record has {master.fs:g}"
     if stop_frame / master.fs / WINDOW_S > MAX_WINDOWS:
         return "lies beyond the windows that can be numbered"
