@@ -51,7 +51,7 @@ def encode(physical: F32, steps: F32, exact: NDArray[np.bool_]) -> Encoded:
     """
     observed = np.isfinite(physical)
     present = observed.any(axis=1)
-    wide = physical.astype(np.float64)
+    wide = np.where(observed, physical, 0).astype(np.float64)
     low = np.where(present, np.where(observed, wide, np.inf).min(axis=1, initial=np.inf), 0.0)
     high = np.where(present, np.where(observed, wide, -np.inf).max(axis=1, initial=-np.inf), 0.0)
     scale = _scale(high - low, steps, exact)
@@ -70,8 +70,9 @@ def encode(physical: F32, steps: F32, exact: NDArray[np.bool_]) -> Encoded:
 
 def decode_counts(counts: NDArray[np.int16], scale: F32, zero: F32) -> F32:
     """Turn stored counts into physical units, in float32; ``MISSING`` becomes NaN."""
-    physical = counts.astype(np.float32) * scale[:, None] + zero[:, None]
-    physical[counts == MISSING] = np.nan
+    missing = counts == MISSING
+    physical = np.where(missing, 0, counts).astype(np.float32) * scale[:, None] + zero[:, None]
+    physical[missing] = np.nan
     return physical
 
 

@@ -52,6 +52,13 @@ def test_what_is_not_finite_is_missing(nothing: float) -> None:
     assert encoded.counts[0, 0] != MISSING
 
 
+def test_a_gap_in_a_signal_of_the_largest_floats_overflows_nothing() -> None:
+    encoded = encode(window(0.0, 3.4e38, np.nan), steps(1.0), EXACT)
+    decoded = decode_counts(encoded.counts, encoded.scale, encoded.zero)
+
+    assert np.isfinite(decoded[0]).tolist() == [True, True, False]
+
+
 def test_a_window_without_a_sample_has_no_scale() -> None:
     encoded = encode(window(np.nan, np.nan), steps(np.nan), EXACT)
 
