@@ -30,6 +30,8 @@ DIFFERENCES: Final = "8"
 _ALIGNED_FRAMES: Final = 6
 """A multiple of this many frames starts a group in every packed format."""
 _SUM_FRAMES: Final = 2**18
+_LARGEST: Final = 1e37
+"""No gain means more; a resampler's overshoot stays a value that can be stored."""
 
 
 class SignalFileError(ValueError):
@@ -105,10 +107,10 @@ def missing_code(fmt: str) -> int | None:
 
 
 def to_physical(counts: Counts, spec: SignalSpec, step: float) -> F32:
-    """Turn counts into physical units of ``step`` each; what is missing or overflows is NaN."""
+    """Turn counts into physical units of ``step`` each; NaN where missing or beyond any meaning."""
     with np.errstate(over="ignore", invalid="ignore"):
         physical = ((counts.astype(np.float64) - spec.baseline) * step).astype(np.float32)
-    physical[~(is_observed(counts, spec.fmt) & np.isfinite(physical))] = np.nan
+    physical[~(is_observed(counts, spec.fmt) & (np.abs(physical) <= _LARGEST))] = np.nan
     return physical
 
 

@@ -16,6 +16,8 @@ HALF_COUNTS: Final = 32_765
 """Counts either side of ``zero`` that the doubled range may take; two are left for rounding."""
 RESAMPLED_FINENESS: Final = 4.0
 """A resampled signal is stored this much finer than its source's step."""
+LARGEST: Final = 1e38
+"""What lies beyond is missing: twice its range, the headroom, would overflow a float32."""
 _STEP_BOUNDS: Final = (float(np.finfo(np.float32).tiny), 1e30)
 _TIE_BREAK: Final = 1 / 3
 """Keeps the rounding of ``zero`` off the ties that a range of whole steps would meet."""
@@ -41,15 +43,15 @@ def encode(physical: F32, steps: F32, exact: NDArray[np.bool_]) -> Encoded:
 
     The scale is the source's step where ``exact`` (the samples are whole steps, and stay so),
     else a quarter of it, doubled until twice the observed range fits: an imputed signal that
-    overshoots by half the range either way keeps the scale. A sample that is not finite is
-    missing; a step that is not a positive number counts as 1.
+    overshoots by half the range either way keeps the scale. A sample that is not finite, or beyond
+    ``LARGEST``, is missing; a step that is not a positive number counts as 1.
 
     Args:
         physical: (n, T), NaN where missing.
         steps: (n,) quantisation step of the source.
         exact: (n,) True where the source's samples are kept as they are.
     """
-    observed = np.isfinite(physical)
+    observed = (physical >= -LARGEST) & (physical <= LARGEST)
     present = observed.any(axis=1)
     wide = np.where(observed, physical, 0).astype(np.float64)
     low = np.where(present, np.where(observed, wide, np.inf).min(axis=1, initial=np.inf), 0.0)
