@@ -3,8 +3,8 @@
 ``python -m bench.restore_fit [--data DIR] [--json FILE]`` reads uci_cuffless, writes
 ``ops/restore/classical.json`` and prints what the restorers reach on the test groups.
 
-The population's beat is fitted on the training groups; which gap is short, how far an edge's slope
-reaches and the template's share in denoising are chosen on the validation groups; residuals are
+The population's beat is fitted on the training groups; the rules (which gap is short, whose beats
+to follow, the shares of template and wander) are chosen on the validation groups; residuals are
 measured on training and calibration groups, the population's by cross-fitting over five folds of
 them, as nothing else is fitted there. The test groups judge, once.
 """
@@ -21,8 +21,9 @@ from bench.restore_cases import Windows, read_windows
 from bench.restore_judge import judge, table_of
 from bench.restore_population import fit_population
 from bench.restore_residuals import Case, cases, measure
-from bench.restore_rules import choose_denoise_rule, choose_impute_rule
+from bench.restore_rules import choose_denoise_rule, choose_impute_rule, order_delays
 from ops.restore.tables import TABLES_PATH, Tables, parse_tables
+from ops.split import SHARES
 from schemas.modality import MODALITIES, Modality
 from schemas.restoration import TASKS, Task
 
@@ -42,14 +43,23 @@ def main() -> None:
     default = Path(os.environ.get("PULSELAKE_DATA", ROOT.parent / "shared" / "data"))
     parser.add_argument("--data", type=Path, default=default / "uci_cuffless")
     parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "restore.json")
+    parser.add_argument("--judge", choices=SHARES, default="test", help="the split that judges")
     arguments = parser.parse_args()
     splits = read_windows(arguments.data, PER_GROUP, SEED)
     content = fit(splits)
     TABLES_PATH.write_text(json.dumps(content) + "\n")
-    results = {"splits": counts(splits)} | judge(splits["test"])
+    results = {"splits": counts(splits), "rules": rules_of(content)} | judge(
+        splits[arguments.judge]
+    )
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(results, indent=1) + "\n")
     print(table_of(results))
+
+
+def rules_of(content: dict[str, Any]) -> dict[str, Any]:
+    """Take out what was chosen, for the record."""
+    delays = {m: content["population"][m]["delay"] for m in MODALITIES}
+    return {"impute": content["impute"], "denoise": content["denoise"], "delay_samples": delays}
 
 
 def counts(splits: dict[Any, Windows]) -> dict[str, dict[str, int]]:
@@ -64,17 +74,27 @@ def fit(splits: dict[Any, Windows]) -> dict[str, Any]:
     """Make the content of the table file."""
     train, validation = splits["train"], splits["validation"]
     rng = np.random.default_rng(SEED)
+    impute = {m: choose_impute_rule(validation, m, rng) for m in MODALITIES}
     content: dict[str, Any] = {
         "attribution": ATTRIBUTION,
         "splits": counts(splits),
-        "impute": {m: choose_impute_rule(validation, m, rng) for m in MODALITIES},
-        "denoise": {m: choose_denoise_rule(validation, m, rng) for m in MODALITIES},
-        "population": {m: fit_population(train.fit_for(m), m) for m in MODALITIES},
+        "impute": impute,
+        "denoise": {
+            m: choose_denoise_rule(validation, m, tuple(impute[m]["guests"]), rng)
+            for m in MODALITIES
+        },
+        "population": {m: _population(train, validation, m) for m in MODALITIES},
     }
     content["residuals"] = {
         task: {m: _residuals(splits, content, task, m) for m in MODALITIES} for task in TASKS
     }
     return content
+
+
+def _population(train: Windows, validation: Windows, target: Modality) -> dict[str, Any]:
+    fitted = fit_population(train.fit_for(target), target)
+    order = order_delays(validation, target, fitted)
+    return fitted | {"delay": {m: fitted["delay"][m] for m in order}}
 
 
 def _residuals(
@@ -93,9 +113,11 @@ def _residuals(
     ]
     for fold in range(_FOLDS):
         rest = train.take(fold_of != fold).fit_for(target)
-        part = {"population": {target: fit_population(rest, target)}}
+        fitted = fit_population(rest, target)
+        order = content["population"][target]["delay"]
+        part = {target: fitted | {"delay": {m: fitted["delay"][m] for m in order}}}
         held_out = list(cases(train.take(fold_of == fold), task, target, rng))
-        crossed.append((held_out, parse_tables(content | part)))
+        crossed.append((held_out, parse_tables(content | {"population": part})))
     return measure(crossed, task, target)
 
 

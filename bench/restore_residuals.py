@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.restore_cases import Windows, batch_of, others_of, random_gaps, with_noise
 from bench.restore_population import levels_of, own_beat
 from ops.restore import denoise, impute, translate
-from ops.restore.classical import estimate_batch, read_pressures
+from ops.restore.classical import estimate_batch, estimate_from, read_pressures
 from ops.restore.estimate import MEASURED, Estimate
 from ops.restore.fiducials import beat_times
 from ops.restore.tables import PRESSURES, Tables
@@ -30,24 +30,31 @@ WINDOW_CELLS: Final[dict[Task, tuple[int, ...]]] = {
     "translate": translate.WINDOW_CELLS,
 }
 QUANTILES: Final = (0.05, 0.95)
-_FEWEST_SAMPLES: Final = 500
+_FEWEST_SAMPLES: Final = 3000
 _FEWEST_WINDOWS: Final = 60
 
 
 @dataclass(frozen=True)
 class Case:
-    """A batch with its (N, T) truth and (N,) groups."""
+    """A batch with its (N, T) truth; ``blind`` where it is to be restored without any beat."""
 
     batch: RestoreBatch
     truth: F64
-    groups: NDArray[np.str_]
+    blind: bool = False
+
+    def estimate(self, tables: Tables) -> Estimate:
+        """Restore it."""
+        if not self.blind:
+            return estimate_batch(self.batch, tables)
+        n = len(self.truth)
+        return estimate_from(self.batch, [np.zeros(0)] * n, [{}] * n, tables)
 
 
 def cases(
     windows: Windows, task: Task, target: Modality, rng: np.random.Generator
 ) -> Iterator[Case]:
-    """Make the cases of a task: with every other modality to condition on, and with none."""
-    for conditions in (others_of(target), ()):
+    """Make the cases of a task: with all other modalities, with none, and without a beat."""
+    for conditions, blind in ((others_of(target), False), ((), False), ((), True)):
         kept = windows.fit_for(target, *conditions)
         x = kept.signals[target]
         truth = x.astype(np.float64)
@@ -58,7 +65,7 @@ def cases(
         else:
             truth = normal_scale(truth, target)
             x = np.full_like(x, np.nan)
-        yield Case(batch_of(kept, task, target, conditions, x), truth, kept.groups)
+        yield Case(batch_of(kept, task, target, conditions, x), truth, blind)
 
 
 def normal_scale(x: F64, target: Modality) -> F64:
@@ -99,11 +106,7 @@ def errors_of(case: Case, estimate: Estimate) -> Errors:
 
 def measure(folds: list[tuple[list[Case], Tables]], task: Task, target: Modality) -> dict[str, Any]:
     """Measure the residuals of a task over folds of cases, each with tables not fitted on it."""
-    errors = [
-        errors_of(case, estimate_batch(case.batch, tables))
-        for fold, tables in folds
-        for case in fold
-    ]
+    errors = [errors_of(case, case.estimate(tables)) for fold, tables in folds for case in fold]
     bounds = quantiles(
         np.concatenate([e.error for e in errors]),
         np.concatenate([e.cell for e in errors]),

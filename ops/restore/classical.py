@@ -15,8 +15,6 @@ from ops.grade.pressure import pressures
 from ops.restore.denoise import denoise
 from ops.restore.estimate import MEASURED, Estimate
 from ops.restore.fiducials import beat_times
-from ops.restore.filters import zero_phase
-from ops.restore.gaps import find_gaps, interpolate
 from ops.restore.impute import impute
 from ops.restore.tables import PRESSURES, TABLES_PATH, Residuals, Tables, read_tables
 from ops.restore.translate import translate
@@ -27,9 +25,6 @@ F64 = NDArray[np.float64]
 
 FAIR_WIDTH: Final = 0.5
 """A restored signal is fair while its band is on average at most this part of its range wide."""
-
-_PLACING: Final[tuple[Modality, ...]] = ("ppg", "ecg", "abp")
-"""Whose beats a translated signal is put at, first to last."""
 
 _OPS: Final = Path(__file__).parents[1]
 _CODE: Final = (
@@ -96,21 +91,24 @@ class ClassicalRestorer:
 
 
 def estimate_batch(batch: RestoreBatch, tables: Tables) -> Estimate:
-    """Run the step that the task asks for."""
+    """Run the step that the task asks for, at the beats of the target and its conditions."""
     target = batch.target
-    x = _known(batch.signals[target])
-    conditions = [m for m in _PLACING if m in batch.conditions and m != target]
-    beats = [(m, beat_times(_known(batch.signals[m]), m)) for m in conditions]
-    others = [times for _, times in beats]
-    hr = batch.hr.astype(np.float64)
+    found = {m: beat_times(_known(batch.signals[m]), m) for m in batch.conditions if m != target}
+    own = beat_times(_known(batch.signals[target]), target)
+    guests = [{m: times[i] for m, times in found.items()} for i in range(len(own))]
+    return estimate_from(batch, own, guests, tables)
+
+
+def estimate_from(
+    batch: RestoreBatch, own: list[F64], guests: list[dict[Modality, F64]], tables: Tables
+) -> Estimate:
+    """Run the step at given beat times a window: the target's ``own`` and each condition's."""
+    target, x, hr = batch.target, _known(batch.signals[batch.target]), batch.hr.astype(np.float64)
     if batch.task == "translate":
-        return translate(beats, hr, tables.population[target])
+        return translate(guests, hr, tables.population[target])
     if batch.task == "impute":
-        return impute(x, beat_times(x, target), others, hr, tables.impute[target])
-    gaps = find_gaps(np.isfinite(x))
-    known = np.isfinite(x).any(axis=1, keepdims=True)
-    filtered = zero_phase(np.where(known, interpolate(x, gaps), 0.0), target)
-    return denoise(x, filtered, beat_times(filtered, target), others, tables.denoise[target])
+        return impute(x, own, guests, hr, tables.impute[target])
+    return denoise(x, own, guests, target, tables.denoise[target])
 
 
 def _known(x: NDArray[np.float32]) -> F64:

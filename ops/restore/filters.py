@@ -1,8 +1,8 @@
 """Zero-phase filters of the three modalities.
 
 Butterworth sections run forwards and backwards, row by row, so that a window's output does not
-depend on its batch. Bands: ECG 0.5-40 Hz (AHA/ACC/HRS 2007 monitoring band), PPG 0.5-8 Hz
-(Elgendi 2012), ABP below 16 Hz, whose mean is a pressure and stays.
+depend on its batch. Cutoffs: ECG 40 Hz (AHA/ACC/HRS 2007, monitoring), PPG 8 Hz (Elgendi 2012), ABP
+16 Hz. Below 0.5 Hz lies wander, and breathing too: how much of it goes is measured, not assumed.
 
 Shapes: B windows, T samples each.
 """
@@ -18,24 +18,22 @@ from schemas.modality import Modality
 
 F64 = NDArray[np.float64]
 
-BANDS_HZ: Final[dict[Modality, tuple[float, float]]] = {
-    "ecg": (0.5, 40.0),
-    "ppg": (0.5, 8.0),
-    "abp": (0.0, 16.0),
-}
+CUTOFFS_HZ: Final[dict[Modality, float]] = {"ecg": 40.0, "ppg": 8.0, "abp": 16.0}
+WANDER_HZ: Final = 0.5
 _PAD: Final = 124
 
 
-def zero_phase(x: F64, modality: Modality) -> F64:
-    """Keep the modality's band of ``x`` (B, T), which must be finite; the row's median stays."""
-    low_hz, high_hz = BANDS_HZ[modality]
+def split_bands(x: F64, modality: Modality) -> tuple[F64, F64]:
+    """Split ``x`` (B, T), which must be finite, at the modality's cutoff and at 0.5 Hz.
+
+    Returns:
+        What lies below the cutoff, and of it what lies below 0.5 Hz around the row's median.
+    """
     level = np.median(x, axis=1, keepdims=True)
-    kept = _run(x - level, 4, high_hz, "lowpass")
-    if low_hz > 0:
-        kept = kept - _run(kept, 2, low_hz, "lowpass")
-    return kept + level
+    kept = _low_pass(x - level, 4, CUTOFFS_HZ[modality])
+    return kept + level, _low_pass(kept, 2, WANDER_HZ)
 
 
-def _run(x: F64, order: int, cutoff_hz: float, kind: str) -> F64:
-    sos = butter(order, cutoff_hz, kind, fs=GRID_FS, output="sos")
+def _low_pass(x: F64, order: int, cutoff_hz: float) -> F64:
+    sos = butter(order, cutoff_hz, "lowpass", fs=GRID_FS, output="sos")
     return np.asarray(sosfiltfilt(sos, x, axis=1, padlen=_PAD), dtype=np.float64)

@@ -8,16 +8,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ops.restore.beat_clock import BeatClock, beat_clock, beat_period, delay_of, merge_beats
+from ops.restore.beat_clock import BeatClock
 from ops.restore.estimate import MEASURED, N_ACTIVITY, Estimate, activity, robust_range
-from ops.restore.fiducials import CLEARANCE
 from ops.restore.gaps import Gaps, find_gaps, interpolate
+from ops.restore.placing import N_SOURCES, NO_BEATS, clock_across_gaps
 from ops.restore.tables import ImputeRule
 from ops.restore.template import template_of
-from schemas.grid import GRID_FS
+from schemas.modality import Modality
 
 F64 = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 _LEVEL_SAMPLES: Final = 25
 """200 ms beside a gap say how far the template lies off there."""
@@ -27,71 +26,45 @@ _EDGE_DECAY: Final = 3.0
 
 _LENGTH_EDGES: Final = (5, 13, 32, 80, 200)
 _DISTANCE_EDGES: Final = (2, 3, 5, 9, 17, 33)
-_SHARE_EDGES: Final = (0.1, 0.3)
-CELLS: Final = (2, len(_LENGTH_EDGES) + 1, len(_DISTANCE_EDGES) + 1, N_ACTIVITY)
-"""Classes: drawn or from beats, the gap's length, the distance from its edge, activity."""
+_SHARE_EDGES: Final = (0.03, 0.1, 0.2, 0.35, 0.5)
+CELLS: Final = (N_SOURCES, len(_LENGTH_EDGES) + 1, len(_DISTANCE_EDGES) + 1, N_ACTIVITY)
+"""Classes: drawn or from whose beats, the gap's length, the distance from its edge, activity."""
 
-WINDOW_CELLS: Final = (2, len(_SHARE_EDGES) + 1)
-"""Classes of a window: without or with beats, and its missing share."""
+WINDOW_CELLS: Final = (N_SOURCES, len(_SHARE_EDGES) + 1)
+"""Classes of a window: drawn or from whose beats, and its missing share."""
 
 
-def impute(x: F64, own: list[F64], others: list[list[F64]], hr: F64, rule: ImputeRule) -> Estimate:
+def impute(
+    x: F64, own: list[F64], guests: list[dict[Modality, F64]], hr: F64, rule: ImputeRule
+) -> Estimate:
     """Fill the gaps of ``x`` (B, T); measured samples stay as they are.
 
-    ``own`` and ``others`` are the beat times a window, of the target and of each condition. A
+    ``own`` and ``guests`` are the beat times a window, of the target and of each condition. A
     window with nothing measured comes back as NaN.
     """
     mask = np.isfinite(x)
     gaps = find_gaps(mask)
+    long = gaps.length > rule.short_samples
     mean = interpolate(x, gaps, rule.slope_reach)
-    from_beats = np.zeros(len(x), dtype=np.int64)
-    for i in np.flatnonzero((gaps.length > rule.short_samples).any(axis=1) & mask.any(axis=1)):
-        clock = clock_for(own[i], [beats[i] for beats in others], mask[i], float(hr[i]))
+    source = np.full(len(x), NO_BEATS)
+    for i in np.flatnonzero(long.any(axis=1) & mask.any(axis=1)):
+        clock, source[i] = clock_across_gaps(
+            own[i], guests[i], rule.guests, gaps.length[i], float(hr[i])
+        )
         if clock is not None:
             mean[i] = fill_with_beats(x[i], mean[i], gaps, int(i), clock, rule.short_samples)
-            from_beats[i] = 1
     scale = robust_range(x)
-    cell = _cells(mean, scale, gaps, from_beats[:, None] & (gaps.length > rule.short_samples))
+    cell = _cells(mean, scale, gaps, np.where(long, source[:, None], NO_BEATS))
     share = np.digitize(1 - mask.mean(axis=1), _SHARE_EDGES)
-    window_cell = np.ravel_multi_index((from_beats, share), WINDOW_CELLS)
+    window_cell = np.ravel_multi_index((source, share), WINDOW_CELLS)
     return Estimate(mean, scale, cell, window_cell)
 
 
-def _cells(mean: F64, scale: F64, gaps: Gaps, from_beats: NDArray[np.int64]) -> NDArray[np.int64]:
+def _cells(mean: F64, scale: F64, gaps: Gaps, source: NDArray[np.int64]) -> NDArray[np.int64]:
     length = np.digitize(gaps.length, _LENGTH_EDGES)
     distance = np.digitize(gaps.distance, _DISTANCE_EDGES)
-    cell = np.ravel_multi_index((from_beats, length, distance, activity(mean, scale)), CELLS)
+    cell = np.ravel_multi_index((source, length, distance, activity(mean, scale)), CELLS)
     return np.where(gaps.length == 0, MEASURED, cell)
-
-
-def clock_for(own: F64, others: list[F64], mask: Mask, hr: float) -> BeatClock | None:
-    """Time the beats of a window with gaps.
-
-    Its ``own`` measured beats come first; into the gaps go those of the first of the ``others``
-    that keeps a steady delay to them, else beats at their own period, else at ``hr`` (beats/min).
-    """
-    missing_before = np.cumsum(~mask)
-    unbroken = np.diff(missing_before[own.astype(np.int64)]) == 0
-    period = beat_period(own, unbroken)
-    for guests in others:
-        guest_period = beat_period(guests, np.ones(max(guests.size - 1, 0), dtype=np.bool_))
-        period = period if np.isfinite(period) else guest_period
-        delay = delay_of(own, guests)
-        if delay is not None and np.isfinite(period):
-            shifted = guests + delay
-            own = merge_beats(own, shifted[_is_missing(shifted, mask)], period)
-            break
-    if not np.isfinite(period) and hr > 0:
-        period = 60.0 * GRID_FS / hr
-    return beat_clock(own, period)
-
-
-def _is_missing(times: F64, mask: Mask) -> Mask:
-    """Say of each time whether it lies in or beside a gap, or outside the window."""
-    index = np.round(times).astype(np.int64)
-    inside = (index >= 0) & (index < mask.size)
-    around = np.clip(index[:, None] + np.arange(-CLEARANCE, CLEARANCE + 1), 0, mask.size - 1)
-    return np.asarray(~inside | ~mask[around].all(axis=1))
 
 
 def fill_with_beats(x: F64, filled: F64, gaps: Gaps, row: int, clock: BeatClock, over: int) -> F64:

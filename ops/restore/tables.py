@@ -38,17 +38,35 @@ class Residuals:
 
 @dataclass(frozen=True)
 class ImputeRule:
-    """Gaps of up to ``short_samples`` are drawn; their edge slopes reach ``slope_reach``."""
+    """How gaps are filled.
+
+    Attributes:
+        short_samples: the longest gap that is drawn.
+        slope_reach: the longest gap that trusts the slopes at its edges, in samples.
+        guests: the modalities whose beats are followed, first choice first, in gaps longer than
+            so many samples.
+    """
 
     short_samples: int
     slope_reach: float
+    guests: dict[Modality, int]
 
 
 @dataclass(frozen=True)
 class DenoiseRule:
-    """Share of the beat template, beside the filtered signal, a noise class."""
+    """How noise is taken away.
 
+    Attributes:
+        guests: the modalities whose beats are followed, first choice first.
+        keeps_own: whether beats of the target that a guest's confirms stay where they are.
+        template_share: (W,) a window class: share of the beat template, beside the filtered signal.
+        wander_share: (W,) a window class: share of what lies below 0.5 Hz that is taken away.
+    """
+
+    guests: tuple[Modality, ...]
+    keeps_own: bool
     template_share: F64
+    wander_share: F64
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,7 @@ class Population:
     Attributes:
         shape: (H, P) a heart-rate class over phase; 0 at the foot (ECG: at the isoelectric line),
             1 at the peak.
-        delay: samples from a condition's beat to the target's.
+        delay: samples from a condition's beat to the target's, first choice first.
         levels: intercept and slope against beats/min of what 0 (``dbp``) and 1 (``sbp``) stand for.
     """
 
@@ -86,10 +104,7 @@ def parse_tables(content: dict[str, Any]) -> Tables:
     """Type the content of the file; a part that is not there yet stays empty."""
     return Tables(
         impute={m: ImputeRule(**content["impute"][m]) for m in _of(content, "impute")},
-        denoise={
-            m: DenoiseRule(np.array(content["denoise"][m]["template_share"]))
-            for m in _of(content, "denoise")
-        },
+        denoise={m: _denoise_rule(content["denoise"][m]) for m in _of(content, "denoise")},
         population={m: _population(content["population"][m]) for m in _of(content, "population")},
         residuals={
             (task, m): _residuals(by_modality[m])
@@ -101,6 +116,15 @@ def parse_tables(content: dict[str, Any]) -> Tables:
 
 def _of(content: dict[str, Any], part: str) -> list[Modality]:
     return [m for m in MODALITIES if m in content.get(part, {})]
+
+
+def _denoise_rule(part: dict[str, Any]) -> DenoiseRule:
+    return DenoiseRule(
+        guests=tuple(part["guests"]),
+        keeps_own=part["keeps_own"],
+        template_share=np.array(part["template_share"]),
+        wander_share=np.array(part["wander_share"]),
+    )
 
 
 def _population(part: dict[str, Any]) -> Population:

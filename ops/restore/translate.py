@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ops.restore.beat_clock import BeatClock, beat_clock, beat_period
+from ops.restore.beat_clock import BeatClock, beat_clock
 from ops.restore.estimate import Estimate
+from ops.restore.placing import unbroken_period
 from ops.restore.tables import Population
 from schemas.grid import GRID_FS, WINDOW_SAMPLES
-from schemas.modality import Modality
+from schemas.modality import MODALITIES, Modality
 
 F64 = NDArray[np.float64]
 
@@ -23,14 +24,14 @@ PHASES: Final = 64
 """Points of the population's beat."""
 
 _PHASE_CLASSES: Final = 16
-CELLS: Final = (2, _PHASE_CLASSES)
-"""Classes: phase unknown or from a condition's beats, and phase."""
+CELLS: Final = (1 + len(MODALITIES), _PHASE_CLASSES)
+"""Classes: phase unknown, or from which condition's beats, and phase."""
 
-WINDOW_CELLS: Final = (2,)
+WINDOW_CELLS: Final = CELLS[:1]
 
 
-def translate(beats: list[tuple[Modality, list[F64]]], hr: F64, population: Population) -> Estimate:
-    """Make (B, T) from the conditions' beat times, the first condition that has beats first.
+def translate(guests: list[dict[Modality, F64]], hr: F64, population: Population) -> Estimate:
+    """Make (B, T) from the beat times of the ``guests``, the conditions, a window.
 
     Where none has, beats stand at ``hr`` (B,) from phase 0; where that is unknown too, the window
     comes back as NaN. Pressures follow heart rate alone.
@@ -40,21 +41,22 @@ def translate(beats: list[tuple[Modality, list[F64]]], hr: F64, population: Popu
     cell = np.zeros((n, WINDOW_SAMPLES), dtype=np.int64)
     placed = np.zeros(n, dtype=np.int64)
     for i in range(n):
-        clock, placed[i] = _place([(m, rows[i]) for m, rows in beats], float(hr[i]), population)
+        clock, placed[i] = _place(guests[i], float(hr[i]), population)
         if clock is not None:
             mean[i], cell[i] = _draw(clock, int(placed[i]), population)
     return Estimate(mean, np.ones(n), cell, placed)
 
 
 def _place(
-    beats: list[tuple[Modality, F64]], hr: float, population: Population
+    guests: dict[Modality, F64], hr: float, population: Population
 ) -> tuple[BeatClock | None, int]:
     period = 60.0 * GRID_FS / hr if hr > 0 else float("nan")
-    for modality, times in beats:
-        own = beat_period(times, np.ones(max(times.size - 1, 0), dtype=np.bool_))
-        clock = beat_clock(times + population.delay[modality], own if own > 0 else period)
+    for modality, delay in population.delay.items():
+        times = guests.get(modality, np.zeros(0))
+        own = unbroken_period(times)
+        clock = beat_clock(times + delay, own if own > 0 else period)
         if clock is not None:
-            return clock, 1
+            return clock, 1 + MODALITIES.index(modality)
     return beat_clock(np.zeros(1), period), 0
 
 
