@@ -7,7 +7,7 @@ Shapes: N windows, T samples.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -31,12 +31,16 @@ def window_indexes(
     signals: Mapping[Modality, Rows],
     units: Mapping[Modality, Units],
     steps: Mapping[Modality, Rows],
-) -> dict[Modality, pl.DataFrame]:
-    """Compute every index, a frame a modality with N rows, for the arguments of ``grade_windows``.
+) -> pl.DataFrame:
+    """Compute each index as ``{modality}_{index}``, N rows, from the arguments of a grading.
 
-    Columns are Float32, NaN where untold or absent, but for ``there`` and ``calibrated``.
+    Columns are Float32, null where untold or absent, but for ``{m}_there`` and ``{m}_calibrated``.
     """
-    return {m: _indexes(m, signals[m], units[m], steps[m]) for m in MODALITIES}
+    columns: dict[str, NDArray[Any]] = {}
+    for m in MODALITIES:
+        found = _indexes(m, signals[m], units[m], steps[m])
+        columns |= {f"{m}_{name}": values for name, values in found.items()}
+    return pl.DataFrame(columns, nan_to_null=True)
 
 
 def grade_windows(
@@ -51,60 +55,38 @@ def grade_windows(
     Heart rates and pressures are told of signals that are good or fair, else null.
     """
     indexes = window_indexes(signals, units, steps)
-    alone = {
-        m: frame.fill_nan(None).select(rules.score(m)).to_series().to_numpy()
-        for m, frame in indexes.items()
-    }
-    agrees = agreement({m: _where_fit(alone[m], indexes[m]["heart_rate"]) for m in MODALITIES})
-    sqi = {m: rules.with_agreement(alone[m], agrees[m]) for m in MODALITIES}
-    columns: dict[str, Rows] = {}
+    alone = indexes.select_seq(rules.score(m).alias(m) for m in MODALITIES)
+    fit_rates = {m: _where_fit(alone[m], indexes[f"{m}_heart_rate"]) for m in MODALITIES}
+    agrees = agreement(fit_rates)
+    columns: dict[str, NDArray[Any]] = {}
     for m in MODALITIES:
-        there = indexes[m]["there"].to_numpy()
-        columns[f"{m}_missing"] = np.where(there, indexes[m]["missing"].to_numpy(), np.float32(1))
-        columns[f"{m}_sqi"] = np.where(there, sqi[m], np.float32(0))
-        columns[f"{m}_there"] = there
-        columns[f"hr_{m}"] = _where_fit(sqi[m], indexes[m]["heart_rate"])
+        there = indexes[f"{m}_there"].to_numpy()
+        sqi = rules.with_agreement(alone[m].to_numpy(), agrees[m])
+        columns[f"{m}_missing"] = np.where(there, indexes[f"{m}_missing"], np.float32(1))
+        columns[f"{m}_grade"] = rules.grade(sqi, there)
+        columns[f"{m}_sqi"] = np.where(there, sqi, np.float32(0))
+    columns |= {f"hr_{m}": fit_rates[m] for m in MODALITIES}
     for pressure in ("sbp", "dbp", "map"):
-        columns[pressure] = _where_fit(sqi["abp"], indexes["abp"][pressure])
-    return _graded(pl.DataFrame(columns))
+        columns[pressure] = _where_fit(alone["abp"], indexes[f"abp_{pressure}"])
+    return pl.DataFrame(columns, nan_to_null=True)
 
 
-def _indexes(modality: Modality, signal: Rows, units: Units, step: Rows) -> pl.DataFrame:
+def _indexes(modality: Modality, signal: Rows, units: Units, step: Rows) -> dict[str, NDArray[Any]]:
     there = np.asarray(np.isfinite(signal).any(axis=1))
+    calibrated = np.array([unit or UNCALIBRATED for unit in units], np.str_) != UNCALIBRATED
     found = modality_indexes(
         np.asarray(signal, np.float32)[there], modality, np.asarray(step, np.float32)[there]
     )
-    calibrated = np.array([unit or UNCALIBRATED for unit in units], np.str_) != UNCALIBRATED
-    columns = {name: _scatter(values, there) for name, values in found.items()}
-    for name in IN_MMHG & columns.keys():
-        columns[name][~calibrated] = np.nan
-    return pl.DataFrame({**columns, "there": there, "calibrated": calibrated})
+    columns: dict[str, NDArray[Any]] = {}
+    for name, values in found.items():
+        columns[name] = np.full(len(there), np.nan, np.float32)
+        columns[name][there] = values
+        if name in IN_MMHG:
+            columns[name][~calibrated] = np.nan
+    return columns | {"there": there, "calibrated": calibrated}
 
 
-def _scatter(values: Rows, there: NDArray[np.bool_]) -> Rows:
-    everywhere = np.full(len(there), np.nan, np.float32)
-    everywhere[there] = values
-    return everywhere
-
-
-def _where_fit(sqi: Rows, values: pl.Series) -> Rows:
-    """Values (N,) of a signal that is good or fair, else NaN."""
-    return np.where(sqi >= rules.FAIR, values.to_numpy(), np.float32(np.nan))
-
-
-def _graded(columns: pl.DataFrame) -> pl.DataFrame:
-    """Name the grades; what is untold turns from NaN to null."""
-    per_modality = [
-        expression
-        for m in MODALITIES
-        for expression in (
-            pl.col(f"{m}_missing"),
-            pl.when(pl.col(f"{m}_there"))
-            .then(rules.grade(pl.col(f"{m}_sqi")))
-            .otherwise(pl.lit("absent"))
-            .alias(f"{m}_grade"),
-            pl.col(f"{m}_sqi"),
-        )
-    ]
-    told = pl.col("hr_ecg", "hr_ppg", "hr_abp", "sbp", "dbp", "map").fill_nan(None)
-    return columns.select(*per_modality, told)
+def _where_fit(sqi: pl.Series, values: pl.Series) -> Rows:
+    """Values (N,) of a signal that is good or fair, else NaN; agreement takes none below fair."""
+    fit = sqi.to_numpy() >= np.float32(rules.FAIR)
+    return np.where(fit, values.to_numpy(), np.float32(np.nan))

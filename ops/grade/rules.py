@@ -8,6 +8,7 @@ contradicts the score.
 Missing samples: more than 2 % can't be good, more than 60 % is bad.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,10 @@ UNTOLD: Final = 0.5
 """Score of a criterion that can't be told, as the likeness of a single beat."""
 
 
+def _columns_of(modality: Modality) -> Callable[[str], pl.Expr]:
+    return lambda index: pl.col(f"{modality}_{index}")
+
+
 @dataclass(frozen=True)
 class Ramp:
     """Soft criterion: 0 at ``worst`` and beyond, 1 at ``best`` and beyond, null where untold."""
@@ -33,9 +38,10 @@ class Ramp:
     worst: float
     best: float
 
-    def score(self) -> pl.Expr:
+    def score(self, modality: Modality) -> pl.Expr:
         """Score in [0, 1] or null."""
-        return ((pl.col(self.index) - self.worst) * (1 / (self.best - self.worst))).clip(0, 1)
+        index = _columns_of(modality)(self.index)
+        return ((index - self.worst) * (1 / (self.best - self.worst))).clip(0, 1)
 
 
 Criterion = tuple[Ramp, ...]
@@ -69,42 +75,45 @@ CRITERIA: Final[dict[Modality, tuple[Criterion, ...]]] = {
 }
 
 
-def criterion_score(criterion: Criterion) -> pl.Expr:
+def criterion_score(criterion: Criterion, modality: Modality) -> pl.Expr:
     """Score in [0, 1]; ``UNTOLD`` where none of its ramps can be told.
 
     Columns are divided by columns only: polars rounds a division by a constant otherwise for a
     frame of one row than for a longer one.
     """
-    told = pl.sum_horizontal(ramp.score().is_not_null() for ramp in criterion).cast(pl.Float32)
-    mean = pl.sum_horizontal(ramp.score() for ramp in criterion) / told
+    told = pl.sum_horizontal(ramp.score(modality).is_not_null() for ramp in criterion).cast(
+        pl.Float32
+    )
+    mean = pl.sum_horizontal(ramp.score(modality) for ramp in criterion) / told
     return pl.when(told > 0).then(mean).otherwise(UNTOLD)
 
 
 def _bad(modality: Modality) -> list[pl.Expr]:
+    col = _columns_of(modality)
     common = [
-        pl.col("missing") > 0.6,
-        pl.col("flat") > 0,
-        pl.col("rail") >= 0.2,
-        pl.col("beats") < 1,
-        pl.col("longest_gap_s") > 3.5,
+        col("missing") > 0.6,
+        col("flat") > 0,
+        col("rail") >= 0.2,
+        col("beats") < 1,
+        col("longest_gap_s") > 3.5,
     ]
     own: dict[Modality, list[pl.Expr]] = {
         "ecg": [
-            pl.col("calibrated") & (pl.col("outside") > 0.02),
-            pl.col("calibrated") & (pl.col("amplitude") < 0.03),
+            col("calibrated") & (col("outside") > 0.02),
+            col("calibrated") & (col("amplitude") < 0.03),
         ],
         "ppg": [],
         "abp": [
-            pl.col("calibrated") & bad
+            col("calibrated") & bad
             for bad in (
-                pl.col("outside") > 0.05,
-                pl.col("air") > 0.05,
-                pl.col("flush") > 0.05,
-                pl.col("slew") > 80,
-                pl.col("sbp") - pl.col("dbp") < 10,
-                pl.col("sbp") > 280,
-                pl.col("map") < 20,
-                pl.col("map") > 200,
+                col("outside") > 0.05,
+                col("air") > 0.05,
+                col("flush") > 0.05,
+                col("slew") > 80,
+                col("sbp") - col("dbp") < 10,
+                col("sbp") > 280,
+                col("map") < 20,
+                col("map") > 200,
             )
         ],
     }
@@ -112,25 +121,26 @@ def _bad(modality: Modality) -> list[pl.Expr]:
 
 
 def _not_good(modality: Modality) -> list[pl.Expr]:
+    col = _columns_of(modality)
     common = [
-        pl.col("missing") > 0.02,
-        pl.col("rail") > 0.05,
-        pl.col("beats") < 2,
+        col("missing") > 0.02,
+        col("rail") > 0.05,
+        col("beats") < 2,
     ]
     own: dict[Modality, list[pl.Expr]] = {
         "ecg": [],
-        "ppg": [pl.col("longest_gap_s") > 2.6],
+        "ppg": [col("longest_gap_s") > 2.6],
         "abp": [
-            ~pl.col("calibrated"),
-            pl.col("sbp").is_null() | pl.col("dbp").is_null(),
-            pl.col("calibrated")
+            ~col("calibrated"),
+            col("sbp").is_null() | col("dbp").is_null(),
+            col("calibrated")
             & (
-                (pl.col("flush") > 0)
-                | (pl.col("air") > 0)
-                | (pl.col("sbp") - pl.col("dbp") < 20)
-                | (pl.col("slew") > 25)
-                | (pl.col("dbp") < 20)
-                | (pl.col("map") < 30)
+                (col("flush") > 0)
+                | (col("air") > 0)
+                | (col("sbp") - col("dbp") < 20)
+                | (col("slew") > 25)
+                | (col("dbp") < 20)
+                | (col("map") < 30)
             ),
         ],
     }
@@ -139,7 +149,7 @@ def _not_good(modality: Modality) -> list[pl.Expr]:
 
 def score(modality: Modality) -> pl.Expr:
     """Score indexes by the ramps and ceilings of ``modality``; agreement apart; null is untold."""
-    soft = pl.min_horizontal(criterion_score(c) for c in CRITERIA[modality])
+    soft = pl.min_horizontal(criterion_score(c, modality) for c in CRITERIA[modality])
     bad = pl.any_horizontal(rule.fill_null(value=False) for rule in _bad(modality))
     not_good = pl.any_horizontal(rule.fill_null(value=False) for rule in _not_good(modality))
     return (
@@ -157,12 +167,10 @@ def with_agreement(sqi: NDArray[np.float32], agrees: NDArray[np.bool_]) -> NDArr
     return np.where(agrees, sqi, np.minimum(sqi, np.float32(AT_MOST_FAIR)))
 
 
-def grade(sqi: pl.Expr) -> pl.Expr:
-    """Grade of a score of what is there."""
-    return (
-        pl.when(sqi >= GOOD)
-        .then(pl.lit("good"))
-        .when(sqi >= FAIR)
-        .then(pl.lit("fair"))
-        .otherwise(pl.lit("bad"))
+def grade(sqi: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.str_]:
+    """Grade (N,) scores of what is ``there``."""
+    return np.select(
+        [~there, sqi >= np.float32(GOOD), sqi >= np.float32(FAIR)],
+        ["absent", "good", "fair"],
+        default="bad",
     )

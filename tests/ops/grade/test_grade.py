@@ -168,16 +168,16 @@ def test_no_windows_give_no_rows() -> None:
     assert graded.columns == grade().columns
 
 
-def test_indexes_come_as_a_frame_a_modality_with_a_row_a_window() -> None:
+def test_indexes_come_as_a_frame_with_a_row_a_window() -> None:
     signals = {m: np.stack([s, np.full(500, np.nan)]) for m, s in beat_train().items()}
 
-    frames = window_indexes(
+    frame = window_indexes(
         signals, {m: [UNITS[m], None] for m in MODALITIES}, {m: np.ones(2) for m in MODALITIES}
     )
 
-    assert frames["ecg"]["there"].to_list() == [True, False]
-    assert frames["ecg"]["template_correlation"][0] > 0.99
-    assert np.isnan(frames["abp"]["sbp"][1])
+    assert frame["ecg_there"].to_list() == [True, False]
+    assert frame["ecg_template_correlation"][0] > 0.99
+    assert frame["abp_sbp"].to_list() == [pytest.approx(120, abs=1), None]
 
 
 windows = hnp.arrays(
