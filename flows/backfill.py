@@ -29,7 +29,7 @@ from ops.lake.compact import compact
 SHARDS_A_BATCH: Final = 64
 
 
-@flow(name="backfill", validate_parameters=False)
+@flow(name="backfill")
 def backfill(config: BackfillConfig) -> RunSummary:
     """Make what is wanted and not there."""
     with recorded_run("backfill", config) as summary:

@@ -1,7 +1,11 @@
 """The command ``pulselake``."""
 
+import atexit
 import logging
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,8 +15,8 @@ from rich.console import Console
 
 from flows.config import BackfillConfig, IngestConfig, LakeConfig, NightlyConfig
 from flows.options import command_of
+from flows.show import show
 from flows.summary import RunSummary
-from flows.tell import show
 
 QUARANTINED: Final = 3
 
@@ -26,6 +30,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; a failure is one sentence on standard error and exit status 1."""
+    _prefect_for_one_run()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("pulselake").setLevel(logging.INFO)
     try:
@@ -34,6 +39,16 @@ def main() -> None:
         logging.getLogger(__name__).debug("failed", exc_info=error)
         Console(stderr=True).print(f"pulselake failed: {error}", style="red", highlight=False)
         sys.exit(1)
+
+
+def _prefect_for_one_run() -> None:
+    """Let Prefect leave the terminal to this command, and live where no home can be written to."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    home = Path.home()
+    if "PREFECT_HOME" not in os.environ and not os.access(home, os.W_OK):
+        folder = tempfile.mkdtemp(prefix="pulselake-prefect-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["PREFECT_HOME"] = folder
 
 
 def _told(run: Callable[[], RunSummary], *, json: bool, strict: bool) -> None:

@@ -7,12 +7,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from ops.deidentify import Deidentifier
+from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
 from ops.lake import Lake
 from ops.source import Source
 from schemas.modality import MODALITIES, Modality
-
-DEID_KEY_VARIABLE = "PULSELAKE_DEID_KEY"
 
 
 class LakeConfig(BaseModel):
@@ -52,7 +50,7 @@ class IngestConfig(LakeConfig):
         False, description="Replace subjects, records and dates by keyed hashes and shifts."
     )
     deid_key: SecretStr | None = Field(
-        None, description=f"Key of those hashes; better in {DEID_KEY_VARIABLE}."
+        None, description=f"Key of those hashes; better in {KEY_VARIABLE}."
     )
     anonymous: bool = Field(False, description="Read the source without credentials.")
     scratch: str | None = Field(
@@ -82,16 +80,11 @@ class IngestConfig(LakeConfig):
         """Make the keyed hashes of this run; null where identifiers are kept.
 
         Raises:
-            ValueError: where ``deidentify`` is asked for and no key is given.
+            ValueError: where ``deidentify`` is asked for and there is no key, or a weak one.
         """
         if not self.deidentify:
             return None
-        given = self.deid_key.get_secret_value() if self.deid_key else ""
-        key = given or os.environ.get(DEID_KEY_VARIABLE, "")
-        if not key:
-            message = f"deidentify needs a key: set {DEID_KEY_VARIABLE} or deid_key"
-            raise ValueError(message)
-        return Deidentifier(key.encode())
+        return deidentifier(self.deid_key.get_secret_value() if self.deid_key else None)
 
 
 class BackfillConfig(LakeConfig):

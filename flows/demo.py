@@ -13,8 +13,8 @@ from rich.table import Table
 
 from flows.config import NightlyConfig
 from flows.nightly import nightly
+from flows.show import show
 from flows.summary import RunSummary
-from flows.tell import show
 from infra.demo.archive import ArchiveRecord, write_archive
 from infra.demo.s3 import EmbeddedS3, embedded_s3, upload
 from ops.lake.location import Location
@@ -54,7 +54,7 @@ def run_demo(out: Path, console: Console) -> RunSummary:
         summary = nightly(NightlyConfig(source=source, lake=lake_url, dataset=DATASET))
         lake = _keep(lake_url, out)
     show(summary, console)
-    console.print(QUERIES.replace("LAKE", str(lake)), highlight=False, markup=False)
+    console.print(QUERIES.replace("LAKE", str(lake)), highlight=False, markup=False, soft_wrap=True)
     return summary
 
 

@@ -31,7 +31,7 @@ logger = logging.getLogger("pulselake")
 RECORDS_A_BATCH: Final = 64
 
 
-@flow(name="ingest", validate_parameters=False)
+@flow(name="ingest")
 def ingest(config: IngestConfig) -> RunSummary:
     """Read what is new or changed, grade it, commit it."""
     with recorded_run("ingest", config) as summary:

@@ -32,9 +32,8 @@ class Naming:
 
     def start(self, subject: str, start: datetime | time | None) -> datetime | None:
         """Give the wall clock of a record's start; null where its header has no date."""
-        if not isinstance(start, datetime):
-            return None
-        return start + self._deidentifier.shift(subject) if self._deidentifier else start
+        dated = start if isinstance(start, datetime) else None
+        return self._deidentifier.moved(subject, dated) if self._deidentifier else dated
 
     def comments(self, original: Sequence[str]) -> list[str] | None:
         """Give a header's comments; free text is dropped where identifiers are."""

@@ -11,7 +11,7 @@ from flows.tell import tell
 from ops.lake import Lake
 
 
-@flow(name="nightly", validate_parameters=False)
+@flow(name="nightly")
 def nightly(config: NightlyConfig) -> RunSummary:
     """Ingest what is new or changed, grade it, fill what is missing, report."""
     with recorded_run("nightly", config) as summary:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,9 @@ def cluster(address: str | None, workers: int) -> Iterator[None]:
     if workers == 0 or ray.is_initialized():
         yield
         return
+    if not address:
+        # Ray would keep the token of a cluster in the home directory, which may not be writable.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray.init(
         address=address or "local",
         num_cpus=None if address else max(workers, os.cpu_count() or 1),

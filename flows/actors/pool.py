@@ -115,7 +115,8 @@ class Pool:
     def _again(
         self, queue: deque[tuple[Any, int]], item: Any, attempt: int, error: BaseException
     ) -> Iterator[Done]:
-        logger.warning("attempt %d of %d failed: %s", attempt, self._attempts, error)
+        # The error's text may name a patient; it goes to quarantine, which hides names.
+        logger.warning("attempt %d of %d: %s", attempt, self._attempts, type(error).__name__)
         if attempt < self._attempts:
             queue.append((item, attempt + 1))
         else:

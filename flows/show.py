@@ -1,0 +1,58 @@
+"""Show a run's summary to a person."""
+
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.summary import RunSummary
+
+MOST_SHOWN: Final = 20
+
+
+def show(summary: RunSummary, console: Console) -> None:
+    """Print what a run did."""
+    console.print(
+        f"[bold]{summary.flow}[/] of {summary.dataset or 'all datasets'} → {summary.lake}"
+    )
+    for sentence in summary.sentences():
+        console.print(sentence, highlight=False)
+    if summary.grades:
+        console.print(_grades(summary))
+    if summary.backfilled:
+        console.print(_rows("Synthetic signals", summary.backfilled, "task"))
+    for line in _quarantine(summary):
+        console.print(line, highlight=False, markup=False)
+    console.print(
+        f"{summary.seconds:.1f} s, largest process {summary.peak_rss_mib:.0f} MiB, "
+        f"run {summary.run_id}",
+        highlight=False,
+    )
+
+
+def _grades(summary: RunSummary) -> Table:
+    return _rows(f"{summary.windows} windows of 4 s, by grade", summary.grades, "signal")
+
+
+def _rows(title: str, counts: dict[str, dict[str, int]], what: str) -> Table:
+    columns = list(dict.fromkeys(name for row in counts.values() for name in row))
+    columns.sort(key=_order)
+    table = Table(what, *columns, title=title, title_justify="left")
+    for name, row in counts.items():
+        table.add_row(name, *(str(row.get(column, 0)) for column in columns))
+    return table
+
+
+def _order(column: str) -> Any:
+    known = ["good", "fair", "bad", "absent", "ecg", "ppg", "abp"]
+    return known.index(column) if column in known else len(known)
+
+
+def _quarantine(summary: RunSummary) -> list[str]:
+    """Name the first inputs in quarantine, a line each, and count the rest."""
+    if not summary.quarantined:
+        return []
+    lines = [f"  {q.path} ({q.step}): {q.reason}" for q in summary.quarantined[:MOST_SHOWN]]
+    rest = summary.inputs_quarantined - len(lines)
+    lines += [f"  … and {rest} more, in the table quarantine."] if rest > 0 else []
+    return [f"In quarantine: {summary.inputs_quarantined} inputs.", *lines]

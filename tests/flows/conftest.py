@@ -1,0 +1,80 @@
+"""A simulated archive, an S3 server, and Prefect's own test harness."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.config import NightlyConfig
+from flows.nightly import nightly
+from flows.summary import RunSummary
+from infra.demo.archive import write_archive
+from infra.demo.s3 import EmbeddedS3, embedded_s3
+from ops.lake import Lake
+from schemas.tables import TABLES
+
+TIMELESS = ["run_id", "created_at", "ingested_at"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prefect_server() -> Iterator[None]:
+    """Flows run against a Prefect server of their own, which leaves with the tests."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[EmbeddedS3]:
+    """An S3 server with the bucket ``hospital``."""
+    with embedded_s3() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: EmbeddedS3, monkeypatch: pytest.MonkeyPatch) -> EmbeddedS3:
+    """The server, as the standard variables set it up."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
+
+
+@pytest.fixture(scope="session")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> tuple[NightlyConfig, RunSummary]:
+    """One night of twelve simulated subjects, one of them corrupt; to look at, not to change."""
+    folder = tmp_path_factory.mktemp("first")
+    write_archive(folder / "ward", minutes=1)
+    config = NightlyConfig(source=str(folder / "ward"), lake=str(folder / "lake"), workers=0)
+    return config, nightly(config)
+
+
+@pytest.fixture
+def ward(first_night: tuple[NightlyConfig, RunSummary], tmp_path: Path) -> Path:
+    """A copy of that night's archive, to change."""
+    return Path(shutil.copytree(first_night[0].source, tmp_path / "ward"))
+
+
+@pytest.fixture
+def config(
+    first_night: tuple[NightlyConfig, RunSummary], ward: Path, tmp_path: Path
+) -> NightlyConfig:
+    """A next night: of the copy, on a copy of the first night's lake."""
+    lake = shutil.copytree(first_night[0].lake, tmp_path / "lake")
+    return NightlyConfig(source=str(ward), lake=str(lake), workers=0)
+
+
+@pytest.fixture(scope="session")
+def rows_of() -> Callable[[str], dict[str, pl.DataFrame]]:
+    """Give every row of a lake but those of ``runs``, sorted by key, without run and time."""
+
+    def rows(lake_url: str) -> dict[str, pl.DataFrame]:
+        lake = Lake(lake_url)
+        tables = {name: lake.scan(name).collect() for name in TABLES if name != "runs"}
+        return {
+            name: rows.drop(TIMELESS, strict=False).sort(TABLES[name].key)
+            for name, rows in tables.items()
+        }
+
+    return rows
