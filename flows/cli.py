@@ -1,6 +1,7 @@
 """The command ``pulselake``."""
 
 import atexit
+import contextlib
 import logging
 import os
 import shutil
@@ -52,7 +53,9 @@ def _prefect_for_one_run() -> None:
 
 
 def _told(run: Callable[[], RunSummary], *, json: bool, strict: bool) -> None:
-    summary = run()
+    # Ray tells of a dead worker on standard output, which is the JSON's alone.
+    with contextlib.redirect_stdout(sys.stderr):
+        summary = run()
     if json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:

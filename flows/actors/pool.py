@@ -104,12 +104,16 @@ class Pool:
                 running[actor.work.remote(item)] = (actor, item, attempt)
             (ready, *_), _ = ray.wait(list(running), num_returns=1)
             actor, item, attempt = running.pop(ready)
-            idle.append(actor)
             try:
                 result = ray.get(ready)
-            except (RayTaskError, RayActorError) as error:
+            except RayActorError as error:
+                idle.append(self._replaced(actor))
+                yield from self._again(queue, item, attempt, error)
+            except RayTaskError as error:
+                idle.append(actor)
                 yield from self._again(queue, item, attempt, _cause(error))
             else:
+                idle.append(actor)
                 yield Done(item, attempt, result)
 
     def _again(
@@ -122,11 +126,17 @@ class Pool:
         else:
             yield Done(item, attempt, error=error)
 
+    def _replaced(self, dead: Any) -> Any:
+        """Put a new actor in a dead one's place: Ray's own restart would fail the next item too."""
+        ray.kill(dead)
+        self._actors[self._actors.index(dead)] = replacement = self._new_actor()
+        return replacement
+
     def _new_actor(self) -> Any:
         options = {
             "num_cpus": 0 if self._gpus_per_actor else 1,
             "num_gpus": self._gpus_per_actor,
-            "max_restarts": -1,
+            "max_restarts": 0,
             "max_task_retries": 0,
         }
         return ray.remote(_Host).options(**options).remote(self._make)

@@ -1,0 +1,106 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+
+NEEDED = {
+    "run_id",
+    "dataset",
+    "records_found",
+    "records_ingested",
+    "records_unchanged",
+    "records_quarantined",
+    "windows",
+    "grades",
+    "backfilled",
+    "seconds",
+    "peak_rss_mib",
+}
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, [*arguments])
+
+
+def test_json_is_one_object_and_nothing_else(config) -> None:
+    done = run("nightly", config.source, config.lake, "--workers", "0", "--json")
+    printed = json.loads(done.stdout)
+
+    assert done.exit_code == 0
+    assert set(printed) >= NEEDED
+    assert printed["records_unchanged"] == 12
+
+
+def test_a_person_is_told_that_nothing_changed(config) -> None:
+    done = run("nightly", config.source, config.lake, "--workers", "0")
+
+    assert "no row of the lake was changed" in " ".join(done.stdout.split())
+
+
+def test_strict_exits_with_3_where_anything_is_in_quarantine(config) -> None:
+    done = run("nightly", config.source, config.lake, "--workers", "0", "--strict")
+
+    assert done.exit_code == 3
+
+
+def test_a_missing_argument_is_a_usage_error() -> None:
+    done = run("nightly")
+
+    assert done.exit_code == 2
+    assert "source" in done.output
+
+
+def test_an_option_of_the_wrong_kind_is_named() -> None:
+    done = run("ingest", "a", "b", "--attempts", "0")
+
+    assert done.exit_code == 2
+    assert "attempts" in done.output
+
+
+def test_options_come_from_a_file_and_the_command_line_wins(config, tmp_path) -> None:
+    file = tmp_path / "night.toml"
+    file.write_text(f'source = "{config.source}"\nlake = "elsewhere"\nworkers = 0\n')
+    done = run("ingest", "--config", str(file), "--json", "--dataset", "ward")
+
+    assert json.loads(done.stdout)["lake"].endswith("elsewhere")
+    assert Path("elsewhere").is_dir()
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_source_that_is_not_there_is_one_sentence_and_exit_1(tmp_path) -> None:
+    command = [sys.executable, "-m", "flows.cli", "ingest", str(tmp_path / "nowhere"), "lake"]
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path
+    )
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_status_tells_what_is_there_and_that_nothing_waits(config) -> None:
+    run("nightly", config.source, config.lake, "--workers", "0", "--dataset", "ward")
+    status = json.loads(run("status", config.lake, "--json").stdout)
+
+    assert status["tables"]["records"] == 12 - 0
+    assert [work["step"] for work in status["next"]] == ["nothing"]
+
+
+def test_status_tells_what_would_run_next_and_why(config, ward) -> None:
+    run("nightly", config.source, config.lake, "--workers", "0", "--dataset", "ward")
+    header = min(ward.rglob("*.hea"))
+    header.touch()
+    (work,) = json.loads(run("status", config.lake, "--json").stdout)["next"]
+
+    assert work["step"] == "ingest"
+    assert work["reason"] == "changed records"

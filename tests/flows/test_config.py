@@ -1,0 +1,46 @@
+import pytest
+from pydantic import ValidationError
+
+from flows.config import IngestConfig, NightlyConfig, load_toml
+
+
+def test_a_dataset_is_named_by_the_last_folder_of_its_source() -> None:
+    assert IngestConfig(source="s3://bucket/waves/ward-7/", lake="lake").dataset == "ward-7"
+
+
+def test_a_dataset_that_is_given_stands() -> None:
+    assert IngestConfig(source="s3://bucket/x", lake="lake", dataset="icu").dataset == "icu"
+
+
+def test_an_option_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValidationError, match="grader"):
+        NightlyConfig(source="a", lake="b", grader="mine")
+
+
+def test_deidentifying_without_a_key_is_refused(monkeypatch) -> None:
+    monkeypatch.delenv("PULSELAKE_DEID_KEY", raising=False)
+
+    with pytest.raises(ValidationError, match="needs a key"):
+        IngestConfig(source="a", lake="b", deidentify=True)
+
+
+def test_a_key_never_shows() -> None:
+    config = IngestConfig(source="a", lake="b", deid_key="a key of sixteen and more")
+
+    assert "sixteen" not in repr(config)
+    assert "sixteen" not in config.model_dump_json()
+
+
+def test_a_toml_file_takes_the_names_of_the_command_line(tmp_path) -> None:
+    file = tmp_path / "night.toml"
+    file.write_text('source = "a"\nlake = "b"\ngpus-per-actor = 0.5\n')
+
+    assert NightlyConfig(**load_toml(file)).gpus_per_actor == 0.5
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path) -> None:
+    file = tmp_path / "night.toml"
+    file.write_text("source: a")
+
+    with pytest.raises(ValueError, match=r"night\.toml is no TOML"):
+        load_toml(file)

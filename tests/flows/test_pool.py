@@ -1,0 +1,82 @@
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+import ray
+
+from flows.actors.cluster import cluster
+from flows.actors.pool import Pool
+
+
+class Halver:
+    """Halves even numbers; odd ones raise, and 13 takes its whole process with it."""
+
+    def __init__(self, seen: Path) -> None:
+        self._seen = seen
+
+    def work(self, item: int) -> int:
+        with self._seen.open("a") as file:
+            file.write(f"{item}\n")
+        if item == 13:
+            os._exit(1)
+        if item % 2:
+            message = f"{item} is odd"
+            raise ValueError(message)
+        return item // 2
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> Path:
+    return tmp_path / "seen"
+
+
+def tries(seen: Path, item: int) -> int:
+    return seen.read_text().split().count(str(item))
+
+
+def test_every_item_comes_back_with_its_result(seen) -> None:
+    with Pool(partial(Halver, seen), actors=0) as pool:
+        done = {d.item: d.result for d in pool.work_through([2, 4, 6])}
+
+    assert done == {2: 1, 4: 2, 6: 3}
+
+
+def test_an_item_that_raises_is_tried_so_often_and_then_told(seen) -> None:
+    with Pool(partial(Halver, seen), actors=0, attempts=3) as pool:
+        failed = [d for d in pool.work_through([2, 5]) if d.error]
+
+    assert [(d.item, d.attempts, str(d.error)) for d in failed] == [(5, 3, "5 is odd")]
+    assert tries(seen, 5) == 3
+
+
+def test_no_item_makes_no_worker() -> None:
+    def never() -> Halver:
+        raise AssertionError
+
+    with Pool(never, actors=0) as pool:
+        assert list(pool.work_through([])) == []
+
+
+def test_an_actor_that_dies_costs_its_item_alone(seen) -> None:
+    with cluster(None, 2), Pool(partial(Halver, seen), actors=2, attempts=3) as pool:
+        done = {d.item: d for d in pool.work_through([2, 13, 4, 5, 6, 8])}
+        again = {d.item: d.result for d in pool.work_through([10, 12])}
+
+    assert {item: d.result for item, d in done.items() if d.error is None} == {
+        2: 1,
+        4: 2,
+        6: 3,
+        8: 4,
+    }
+    assert {item for item, d in done.items() if d.error} == {5, 13}
+    assert str(done[5].error) == "5 is odd"
+    assert tries(seen, 13) == 3
+    assert again == {10: 5, 12: 6}
+
+
+def test_a_cluster_of_our_own_leaves_with_the_block() -> None:
+    with cluster(None, 1):
+        assert ray.is_initialized()
+
+    assert not ray.is_initialized()
