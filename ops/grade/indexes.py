@@ -1,5 +1,24 @@
 """All indexes of one modality's windows.
 
+================================  =======================================  ====================
+index                             says                                     source
+================================  =======================================  ====================
+missing                           share of samples not measured            -
+flat                              1 where 0.92 s hold one level            Silva et al. 2011
+rail                              share of samples at the own extremes     Silva et al. 2011
+outside, amplitude                share out of range; 2-98 % range         Silva et al. 2011
+slew                              largest change between samples           Sun et al. 2006
+skewness, kurtosis                sSQI, kSQI; pulses: S_SQI, K_SQI         Clifford 2012; Elgendi
+qrs_ratio, baseline_ratio         pSQI, basSQI                             Clifford 2012
+pulse_ratio, rough_ratio          power of the pulse; of what is above it  Elgendi 2016
+beats, heart_rate, longest_gap_s  of ``ops.beats``                         see there
+template_correlation              median likeness of beats to their mean   Orphanidou 2015
+beat_snr_db                       mean beat over what beats leave of it    as ``nst`` has it
+quiet_snr_db                      QRS over the quieter stretches (ECG)     as ``nst`` has it
+sbp, dbp, map                     pressures off the beats (ABP)            Zong et al. 2003
+upstroke, unsteady, flush, air    damping, steps, flush, zeroing (ABP)     ``ops.grade.pressure``
+================================  =======================================  ====================
+
 Shapes: N windows, T samples.
 """
 
@@ -26,6 +45,7 @@ _RANGES: Final[dict[Modality, tuple[float, float]]] = {
     "abp": (10.0, 300.0),
     "ppg": (-np.inf, np.inf),
 }
+"""mV around the window's level (an electrode has an offset of its own); mmHg; anything."""
 IN_MMHG: Final = frozenset({"sbp", "dbp", "map", "unsteady", "flush", "air"})
 """Indexes that mean nothing where ABP is uncalibrated."""
 
@@ -51,6 +71,7 @@ def _sample_indexes(
     equal = shape.tolerance(rows, step)
     bridged = np.where(observed, rows, _alternating(rows))
     span = shape.amplitude(rows)
+    level = np.median(rows, axis=1, keepdims=True) if modality == "ecg" else np.float32(0)
     skewness, kurtosis = shape.skewness_and_kurtosis(rows)
     polarity = pulse_polarity(rows) if modality == "ppg" else np.float32(1)
     return {
@@ -59,7 +80,7 @@ def _sample_indexes(
         "rail": shape.rail_share(rows, observed, np.float32(0.5) * equal),
         "amplitude": span,
         "slew": shape.largest_slew(rows),
-        "outside": shape.share_outside(rows, *_RANGES[modality]),
+        "outside": shape.share_outside(rows - level, *_RANGES[modality]),
         "skewness": skewness * polarity,
         "kurtosis": kurtosis,
     }

@@ -3,7 +3,7 @@
 Shapes: N windows, K beats. Limits of pressure, pulse pressure and beat-to-beat change follow
 Sun, Reisner & Mark 2006 (Computers in Cardiology 33:13, "jSQI"). A flush is a square wave towards
 the bag's pressure (300 mmHg); zeroing opens the line to air, so that it reads about 0; damping
-slows the upstroke (Gardner 1981, doi 10.1097/00000542-198103000-00009).
+slows the upstroke (Gardner 1981, Anesthesiology 54:227).
 """
 
 from dataclasses import dataclass

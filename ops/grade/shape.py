@@ -1,8 +1,8 @@
 """Indexes of a window's samples alone: flat, saturated, slew, range, skewness, kurtosis.
 
 Shapes: N windows, T samples. Rows are bridged where samples are missing (``ops.beats.fill_gaps``).
-A level that does not move and a rail that holds are the first checks of CinC 2011's ECG quality
-(Silva et al. 2011) and of ``sqi`` in Clifford et al. 2012 (doi 10.1088/0967-3334/33/9/1419).
+Flat lines, rails and impossible values are the first checks of the entries to the CinC Challenge
+2011 on ECG quality (Silva et al. 2011, Computers in Cardiology 38:273).
 """
 
 from typing import Final
