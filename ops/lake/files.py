@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -92,7 +93,7 @@ class DataFileWriter:
         """
         if frame.is_empty():
             return
-        valid = self._table.schema.validate(frame, cast=True).sort(self._table.key)
+        valid = _validated(frame, self._table).sort(self._table.key)
         if self._writer is None:
             self._writer = self._opened()
         self._stats.add(valid)
@@ -154,9 +155,21 @@ def write_files(location: Location, table: Table, frames: Iterable[pl.DataFrame]
     return written
 
 
+def _validated(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Validate rows; a cast is part of it only where a type differs, since it costs the most."""
+    dtypes = {name: frame.schema.get(name) for name in table.schema.column_names()}
+    return table.schema.validate(frame, cast=dtypes != _dtypes(table))
+
+
+@cache
+def _dtypes(table: Table) -> dict[str, pl.DataType]:
+    return dict(table.schema.create_empty().schema)
+
+
 _TOLD_STRINGS = ("subject_id", "run_id", "quantity", "status")
 
 
+@cache
 def _statistics_columns(table: Table) -> tuple[str, ...]:
     """Scalars that a reader filters on: keys, numbers, grades; no hashes, units or free text."""
     columns = table.schema.columns()

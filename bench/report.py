@@ -1,0 +1,82 @@
+"""What a benchmark says: tables to read, and bars that are met or missed in so many words."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One figure that was asked for."""
+
+    name: str
+    value: float
+    wanted: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """One part of a benchmark: a table to read and the bars it settles."""
+
+    title: str
+    header: list[str]
+    rows: list[list[Any]]
+    bars: list[Bar]
+    note: str = ""
+
+
+def at_least(name: str, value: float, bar: float) -> Bar:
+    """Make a bar that is met by ``bar`` or more."""
+    return Bar(name, value, f">= {bar:g}", bool(value >= bar))
+
+
+def at_most(name: str, value: float, bar: float) -> Bar:
+    """Make a bar that is met by ``bar`` or less."""
+    return Bar(name, value, f"<= {bar:g}", bool(value <= bar))
+
+
+def show(reports: Sequence[Report]) -> None:
+    """Print every table, and the bars last."""
+    verdicts = Report(
+        "Bars",
+        ["bar", "measured", "wanted", "verdict"],
+        [[b.name, b.value, b.wanted, "met" if b.met else "MISSED"] for b in _bars(reports)],
+        [],
+    )
+    for report in [*reports, verdicts]:
+        table = Table(*report.header, title=report.title, caption=report.note)
+        for row in report.rows:
+            table.add_row(*("" if cell is None else _text(cell) for cell in row))
+        Console().print(table)
+
+
+def write(path: Path, reports: Sequence[Report], told: Mapping[str, Any]) -> None:
+    """Write tables and bars as JSON, after what else is ``told``."""
+    whole = {
+        **told,
+        "bars": [asdict(bar) for bar in _bars(reports)],
+        "tables": [asdict(report) for report in reports],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+
+
+def all_met(reports: Sequence[Report]) -> bool:
+    """Say whether no bar was missed."""
+    return all(bar.met for bar in _bars(reports))
+
+
+def _bars(reports: Sequence[Report]) -> list[Bar]:
+    return [bar for report in reports for bar in report.bars]
+
+
+def _text(cell: object) -> str:
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.0f}" if cell >= 100 else f"{cell:.1f}" if cell >= 10 else f"{cell:.3f}"
