@@ -59,12 +59,15 @@ class IngestConfig(LakeConfig):
 
     @model_validator(mode="before")
     @classmethod
-    def _dataset_from_source(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and fields.get("source") and not fields.get("dataset"):
-            source = str(fields["source"])
-            path = source if "://" in source else str(Path(source).expanduser().resolve())
-            fields = {**fields, "dataset": PurePosixPath(path.split("://")[-1]).name}
-        return fields
+    def _source_and_dataset(cls, fields: Any) -> Any:
+        """Make a local source absolute, and name the dataset by its last folder."""
+        if not isinstance(fields, dict) or not fields.get("source"):
+            return fields
+        source = str(fields["source"])
+        if "://" not in source:
+            source = str(Path(source).expanduser().resolve())
+        dataset = fields.get("dataset") or PurePosixPath(source.partition("://")[2] or source).name
+        return {**fields, "source": source, "dataset": dataset}
 
     @model_validator(mode="after")
     def _deidentified_with_a_key(self) -> Self:
