@@ -3,7 +3,7 @@
 import dataframely as dy
 import polars as pl
 
-from schemas.columns import counts, grade, key, mmhg, one_of, stamp
+from schemas.columns import counts, grade, key, mmhg, one_of, scale, stamp
 from schemas.modality import MODALITIES
 from schemas.restoration import TASKS
 
@@ -28,7 +28,7 @@ class Backfill(dy.Schema):
     samples = counts()
     lower = counts()
     upper = counts()
-    scale = dy.Float32(nullable=True)
+    scale = scale()
     zero = dy.Float32(nullable=True)
     unit = dy.String(nullable=True)
     grade = grade()
@@ -59,4 +59,21 @@ class Backfill(dy.Schema):
         return pl.all_horizontal(
             pl.col(part).is_null() == pl.col("samples").is_null()
             for part in ("lower", "upper", "scale", "zero", "unit")
+        )
+
+    @dy.rule()
+    def absent_where_abstained(cls) -> pl.Expr:
+        """What was not made is absent, and what was made is not."""
+        return pl.col("samples").is_null() == (pl.col("grade") == "absent")
+
+    @dy.rule()
+    def pressure_with_its_interval(cls) -> pl.Expr:
+        """A pressure comes with both bounds, and only with the signal that it was read from."""
+        return pl.all_horizontal(
+            pl.col(p).is_null() == pl.col(f"{p}_{bound}").is_null()
+            for p in ("sbp", "dbp", "map")
+            for bound in ("lower", "upper")
+        ) & (
+            pl.col("samples").is_not_null()
+            | pl.all_horizontal(pl.col("sbp", "dbp", "map").is_null())
         )

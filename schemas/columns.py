@@ -2,6 +2,7 @@
 
 import dataframely as dy
 
+from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import GRADES
 
 
@@ -17,7 +18,12 @@ def clock(*, nullable: bool = True) -> dy.Datetime:
 
 def counts() -> dy.List:
     """500 stored counts; null where there is no signal."""
-    return dy.List(dy.Int16(), nullable=True)
+    return dy.List(dy.Int16(), nullable=True, min_length=WINDOW_SAMPLES, max_length=WINDOW_SAMPLES)
+
+
+def scale() -> dy.Float32:
+    """Units a stored count, above 0; null where there is no signal."""
+    return dy.Float32(nullable=True, min_exclusive=0)
 
 
 def one_of(*values: str, nullable: bool = False, primary_key: bool = False) -> dy.String:

@@ -3,7 +3,7 @@
 import dataframely as dy
 import polars as pl
 
-from schemas.columns import clock, counts, grade, key, mmhg, rate
+from schemas.columns import clock, counts, grade, key, mmhg, rate, scale
 from schemas.grid import WINDOW_S
 from schemas.modality import MODALITIES
 
@@ -23,7 +23,7 @@ class Window(dy.Schema):
     start_s = dy.Float64(min=0)
     start_time = clock()
     ecg = counts()
-    ecg_scale = dy.Float32(nullable=True)
+    ecg_scale = scale()
     ecg_zero = dy.Float32(nullable=True)
     ecg_unit = dy.String(nullable=True)
     ecg_lead = dy.String(nullable=True)
@@ -31,7 +31,7 @@ class Window(dy.Schema):
     ecg_grade = grade()
     ecg_sqi = dy.Float32(min=0, max=1)
     ppg = counts()
-    ppg_scale = dy.Float32(nullable=True)
+    ppg_scale = scale()
     ppg_zero = dy.Float32(nullable=True)
     ppg_unit = dy.String(nullable=True)
     ppg_lead = dy.String(nullable=True)
@@ -39,7 +39,7 @@ class Window(dy.Schema):
     ppg_grade = grade()
     ppg_sqi = dy.Float32(min=0, max=1)
     abp = counts()
-    abp_scale = dy.Float32(nullable=True)
+    abp_scale = scale()
     abp_zero = dy.Float32(nullable=True)
     abp_unit = dy.String(nullable=True)
     abp_lead = dy.String(nullable=True)

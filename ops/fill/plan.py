@@ -51,8 +51,8 @@ class FillShard:
 
     def fingerprint(self, spec_sha256: str) -> str:
         """Hash what it is made from and by; a quarantined shard waits until this changes."""
-        inputs = "".join(self.wants["input_sha256"])
-        return hashlib.sha256(f"{spec_sha256}{inputs}".encode()).hexdigest()
+        asked = self.wants.select("modality", "task", "input_sha256").rows()
+        return hashlib.sha256(f"{spec_sha256}{asked}".encode()).hexdigest()
 
 
 def spec_sha256(restorer: Restorer, seed: int) -> str:

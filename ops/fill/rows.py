@@ -13,7 +13,7 @@ from ops.window_rows import signal_list
 from schemas.backfill import Backfill
 from schemas.grid import MISSING, WINDOW_S, WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNCALIBRATED, UNITS, Modality
-from schemas.restoration import F32, RestoreBatch, Restored, Restorer, Task
+from schemas.restoration import F32, Interval, RestoreBatch, Restored, Restorer, Task
 
 _GROUP = ["task", "modality", "conditions"]
 _STEPS: dict[Modality, float] = {"ecg": 0.008, "ppg": 0.004, "abp": 0.2}
@@ -26,24 +26,19 @@ def fill_rows(
     """Restore what a shard wants; give its rows by the ``Backfill`` schema.
 
     What the restorer was not made for, or abstains from, is a row without samples, so that it is
-    not tried every night.
+    not tried every night. A window that is gone, or has changed since the shard was cut, has none.
     """
+    inputs = shard.wants.join(windows, on=["window_index", "input_sha256"], maintain_order="left")
     parts = [
-        _rows(shard, wants, windows, restorer, seed, run_id)
-        for wants in shard.wants.partition_by(_GROUP, maintain_order=True)
+        _rows(shard, alike, restorer, seed, run_id)
+        for alike in inputs.partition_by(_GROUP, maintain_order=True)
     ]
-    return pl.concat(parts)
+    return pl.concat([Backfill.create_empty(), *parts])
 
 
 def _rows(
-    shard: FillShard,
-    wants: pl.DataFrame,
-    windows: pl.DataFrame,
-    restorer: Restorer,
-    seed: int,
-    run_id: str,
+    shard: FillShard, inputs: pl.DataFrame, restorer: Restorer, seed: int, run_id: str
 ) -> pl.DataFrame:
-    inputs = wants.join(windows, on=["window_index", "input_sha256"], maintain_order="left")
     batch = _batch(shard, inputs, seed)
     restored = (
         restorer.restore(batch)
@@ -71,8 +66,8 @@ def _rows(
             pl.lit(run_id).alias("run_id"),
             pl.lit(datetime.now(UTC)).alias("created_at"),
             pl.Series("seed", batch.seeds),
-            pl.Series("grade", restored.grade),
-            *_pressures(restored, len(batch.seeds)),
+            pl.Series("grade", np.where(_spoken(restored), restored.grade, "absent")),
+            *_pressures(restored, _spoken(restored)),
             *_signals(batch, inputs, restored),
         ).select(Backfill.column_names())
     )
@@ -118,7 +113,7 @@ def stored_counts(column: pl.Series) -> NDArray[np.int16]:
 def _signals(batch: RestoreBatch, inputs: pl.DataFrame, restored: Restored) -> Iterator[pl.Series]:
     """Encode mean and band by one scale: the window's own where it has one, so samples stay."""
     m = batch.target
-    present = np.asarray(np.isfinite(restored.mean).all(axis=1))
+    present = _spoken(restored)
     scale, zero = _scales(batch, inputs, restored)
     measured = stored_counts(inputs[m]) if batch.task == "impute" else None
     for name, values in (
@@ -156,19 +151,29 @@ def _scales(batch: RestoreBatch, inputs: pl.DataFrame, restored: Restored) -> tu
     return fresh.scale, fresh.zero
 
 
+def _spoken(restored: Restored) -> NDArray[np.bool_]:
+    """Say of which windows there is a whole signal with a whole band: (n,)."""
+    parts = np.stack([restored.mean, restored.lower, restored.upper])
+    return np.asarray(np.isfinite(parts).all(axis=(0, 2)))
+
+
 def _counts(values: F32, scale: F32, zero: F32) -> NDArray[np.int16]:
     """Encode by a given scale; what lies beyond its headroom is held at the rail."""
-    counts = np.rint((np.nan_to_num(values) - np.nan_to_num(zero)[:, None]) / scale[:, None])
+    known = np.where(np.isfinite(values), values, np.float32(0))
+    counts = np.rint((known - np.nan_to_num(zero)[:, None]) / scale[:, None])
     return np.asarray(np.nan_to_num(np.clip(counts, -32_767, 32_767)), dtype=np.int16)
 
 
-def _pressures(restored: Restored, n: int) -> Iterator[pl.Series]:
+def _pressures(restored: Restored, present: NDArray[np.bool_]) -> Iterator[pl.Series]:
+    """Give each pressure with its interval, null where it or the signal is not told."""
+    nothing = np.full(len(present), np.nan, np.float32)
     for name in ("sbp", "dbp", "map"):
-        interval = restored.pressures.get(name)
-        parts = {"": "value", "_lower": "lower", "_upper": "upper"}
-        for suffix, part in parts.items():
-            values = getattr(interval, part) if interval else np.full(n, np.nan)
-            yield pl.Series(f"{name}{suffix}", values, dtype=pl.Float32).fill_nan(None)
+        told = restored.pressures.get(name, Interval(nothing, nothing, nothing))
+        parts = {"": told.value, "_lower": told.lower, "_upper": told.upper}
+        whole = present & np.isfinite(np.stack(list(parts.values()))).all(axis=0)
+        for suffix, values in parts.items():
+            kept = np.where(whole, values, nothing)
+            yield pl.Series(f"{name}{suffix}", kept, dtype=pl.Float32).fill_nan(None)
 
 
 def _abstained(n: int) -> Restored:

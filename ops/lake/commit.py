@@ -69,6 +69,7 @@ def scan_file(
         f"{location.table_url(table.name)}/{path}",
         storage_options=location.delta_options() or None,
         hive_partitioning=False,
+        glob=False,
     ).with_columns(pl.lit(value, pl.String).alias(name) for name, value in partition.items())
 
 

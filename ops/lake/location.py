@@ -1,11 +1,15 @@
 """Where a lake lives: a local folder or an fsspec URL."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import fsspec
+
+_ESCAPED: Final = re.compile(r"[^\w/.~:@!$&'()+,;-]", re.ASCII)
+"""Characters that Delta readers escape in a table's path, or take for a pattern or a partition."""
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,20 @@ class Location:
         """Read a path or URL; a relative path becomes absolute.
 
         Raises:
-            ValueError: where ``text`` is empty.
+            ValueError: where ``text`` names no folder, or one that Delta readers can't open.
         """
-        if not text.strip("/ "):
+        if not text.rpartition("://")[2].strip("/ "):
             message = f"a lake needs a folder or URL, got {text!r}"
             raise ValueError(message)
-        if "://" in text:
-            return cls(text.rstrip("/"))
-        return cls(str(Path(text).expanduser().resolve()))
+        url = text.rstrip("/") if "://" in text else str(Path(text).expanduser().resolve())
+        escaped = _ESCAPED.search(url)
+        if escaped:
+            message = (
+                "a lake's path holds ASCII letters, digits and /._-~:@!$&'()+,; only, since Delta "
+                f"readers escape the rest, got {escaped[0]!r} in {url}"
+            )
+            raise ValueError(message)
+        return cls(url)
 
     @property
     def is_local(self) -> bool:
