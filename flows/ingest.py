@@ -1,7 +1,5 @@
 """Records of a source into graded windows of a lake."""
 
-import logging
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -11,13 +9,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
 from flows.actors.cluster import cluster
-from flows.actors.pool import Done, Pool
-from flows.actors.reader import Reader, ReadRecord
+from flows.actors.pool import Pool
+from flows.actors.reader import Reader
 from flows.batches import batches, in_groups
 from flows.config import IngestConfig
+from flows.ingest_commit import commit_records, quarantine_unread
 from flows.naming import Naming
 from flows.progress import Advance, progress
-from flows.quarantine import CODE_VERSION, failed, quarantine_rows
+from flows.quarantine import CODE_VERSION
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
@@ -25,8 +24,6 @@ from ops.catalog import Known, Plan, PlannedRecord, plan_records
 from ops.lake import Lake
 from ops.lake.compact import compact
 from schemas.quarantine import RECORD_STEPS
-
-logger = logging.getLogger("pulselake")
 
 RECORDS_A_BATCH: Final = 64
 
@@ -106,38 +103,6 @@ def known_records(lake: Lake, dataset: str) -> dict[str, Known]:
     }
 
 
-def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> None:
-    """Quarantine what planning could not use; rows that would say the same are left as they are."""
-    naming = Naming(config.deidentifier())
-    rows = quarantine_rows(
-        [
-            (
-                naming.record(unread.record_id) if unread.record_id else None,
-                unread.fingerprint,
-                naming.fault(unread.fault, [unread.record_id] if unread.record_id else []),
-            )
-            for unread in plan.faults
-        ],
-        dataset=config.dataset,
-        run_id=summary.run_id,
-        now=datetime.now(UTC),
-    )
-    of_catalog = pl.col("step") == "catalog"
-    records = rows.filter(~of_catalog)
-    summary.records_quarantined += records["record_id"].n_unique()
-    lake = Lake(config.lake)
-    if records.height:
-        gone = lake.put("quarantine", [records], replacing=records.select("dataset", "record_id"))
-        summary.rows_changed += records.height + gone
-    before = lake.scan("quarantine").filter(of_catalog, pl.col("dataset") == config.dataset)
-    told = ["path", "reason", "fingerprint", "code_version"]
-    catalog = rows.filter(of_catalog)
-    if set(catalog.select(told).rows()) != set(before.select(told).collect().rows()):
-        key = pl.DataFrame({"dataset": [config.dataset], "step": ["catalog"]})
-        gone = lake.put("quarantine", [catalog] if catalog.height else [], replacing=key)
-        summary.rows_changed += catalog.height + gone
-
-
 @task(
     name="read batch", retries=2, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE
 )
@@ -154,60 +119,3 @@ def read_batch(
         for done in group:
             todo.remove(done.item)
         advance(len(group))
-
-
-def commit_records(group: list[Done], config: IngestConfig, summary: RunSummary) -> None:
-    """Commit what came of some records, their ``records`` rows last."""
-    lake = Lake(config.lake)
-    read: list[ReadRecord] = [done.result for done in group if done.error is None]
-    given_up = _given_up([done for done in group if done.error is not None], config, summary)
-    keys = _record_keys(config.dataset, [r.record_id for r in read])
-    known = _record_keys(config.dataset, [r.record_id for r in read if r.was_known])
-    changed = 0
-    for table in ("windows", "numerics"):
-        files = [file for r in read for file in r.files[table]]
-        changed += lake.commit(table, files, replacing=keys) + sum(file.n_rows for file in files)
-    changed += lake.commit("backfill", replacing=known)
-    faults = pl.concat([*(r.quarantine for r in read), given_up])
-    stale = pl.concat([keys, given_up.select(keys.columns)])
-    changed += lake.put("quarantine", [faults] if faults.height else [], replacing=stale)
-    rows = [r.record for r in read]
-    changed += lake.put("records", rows, replacing=keys) + len(rows) + faults.height
-    summary.rows_changed += changed
-    _count(read, summary)
-
-
-def _given_up(group: list[Done], config: IngestConfig, summary: RunSummary) -> pl.DataFrame:
-    naming = Naming(config.deidentifier())
-    summary.records_quarantined += len(group)
-    return quarantine_rows(
-        [
-            (
-                naming.record(done.item.record_id),
-                done.item.fingerprint,
-                failed(done.item.path, "ingest", done.error, naming),
-            )
-            for done in group
-        ],
-        dataset=config.dataset,
-        run_id=summary.run_id,
-        now=datetime.now(UTC),
-        attempts=config.attempts,
-    )
-
-
-def _record_keys(dataset: str, record_ids: list[str]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"dataset": [dataset] * len(record_ids), "record_id": record_ids},
-        schema={"dataset": pl.String, "record_id": pl.String},
-    )
-
-
-def _count(read: list[ReadRecord], summary: RunSummary) -> None:
-    for r in read:
-        summary.records_ingested += 1
-        summary.windows += r.n_windows
-        summary.numerics += r.n_numerics
-        summary.see_memory(r.peak_rss_mib)
-        for (modality, grade), count in r.grades.items():
-            summary.count_grade(modality, grade, count)

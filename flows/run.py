@@ -1,6 +1,7 @@
 """One run of a flow: its id, its summary, and its row in ``runs``, whatever happens."""
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from importlib.metadata import version
 from typing import Final
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
 from flows.config import LakeConfig
 from flows.summary import QuarantineLine, RunSummary
@@ -28,6 +30,8 @@ _LIBRARIES: Final = (
     "prefect",
     "numpy",
 )
+logger = logging.getLogger("pulselake")
+
 MOST_LISTED: Final = 200
 
 
@@ -52,7 +56,17 @@ def recorded_run(flow: str, config: LakeConfig) -> Iterator[RunSummary]:
     finally:
         summary.seconds = round(time.perf_counter() - clock, 3)
         summary.see_memory()
-        lake.put("runs", [_row(summary, config, started)])
+        _leave(lake, summary, _row(summary, config, started))
+
+
+def _leave(lake: Lake, summary: RunSummary, row: pl.DataFrame) -> None:
+    """Write the run's row; where the run has failed already, its own error is the one to tell."""
+    try:
+        lake.put("runs", [row])
+    except (OSError, DeltaError) as error:
+        if summary.outcome != "failed":
+            raise
+        logger.warning("the row of run %s could not be written: %s", summary.run_id, error)
 
 
 def list_quarantine(lake: Lake, dataset: str, summary: RunSummary) -> None:

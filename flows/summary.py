@@ -18,8 +18,9 @@ class QuarantineLine(BaseModel):
 class RunSummary(BaseModel):
     """Counts of one run; ``--json`` prints it.
 
-    ``windows`` and ``grades`` count what was ingested in this run, ``backfilled`` what was filled,
-    by task and modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
+    ``records_quarantined`` counts records of which nothing could be used. ``windows`` and
+    ``grades`` count what was ingested in this run, ``backfilled`` what was filled, by task and
+    modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
     ``inputs_quarantined`` counts what is in ``quarantine`` of the dataset, ``quarantined`` names
     the first 200. ``peak_rss_mib`` is that of the largest process of the run.
     """

@@ -1,0 +1,106 @@
+"""Commit what planning and reading made of records: windows first, the ``records`` rows last."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from flows.actors.pool import Done
+from flows.actors.reader import ReadRecord
+from flows.config import IngestConfig
+from flows.naming import Naming
+from flows.quarantine import failed, quarantine_rows
+from flows.summary import RunSummary
+from ops.catalog import Plan
+from ops.lake import Lake
+
+
+def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> None:
+    """Quarantine what planning could not use; rows that would say the same are left as they are."""
+    naming = Naming(config.deidentifier())
+    rows = quarantine_rows(
+        [
+            (
+                naming.record(unread.record_id) if unread.record_id else None,
+                unread.fingerprint,
+                naming.fault(unread.fault, [unread.record_id] if unread.record_id else []),
+            )
+            for unread in plan.faults
+        ],
+        dataset=config.dataset,
+        run_id=summary.run_id,
+        now=datetime.now(UTC),
+    )
+    of_catalog = pl.col("step") == "catalog"
+    records = rows.filter(~of_catalog)
+    summary.records_quarantined += records["record_id"].n_unique()
+    lake = Lake(config.lake)
+    if records.height:
+        gone = lake.put("quarantine", [records], replacing=records.select("dataset", "record_id"))
+        summary.rows_changed += records.height + gone
+    before = lake.scan("quarantine").filter(of_catalog, pl.col("dataset") == config.dataset)
+    told = ["path", "reason", "fingerprint", "code_version"]
+    catalog = rows.filter(of_catalog)
+    if set(catalog.select(told).rows()) != set(before.select(told).collect().rows()):
+        key = pl.DataFrame({"dataset": [config.dataset], "step": ["catalog"]})
+        gone = lake.put("quarantine", [catalog] if catalog.height else [], replacing=key)
+        summary.rows_changed += catalog.height + gone
+
+
+def commit_records(group: list[Done], config: IngestConfig, summary: RunSummary) -> None:
+    """Commit what came of some records, their ``records`` rows last."""
+    lake = Lake(config.lake)
+    read: list[ReadRecord] = [done.result for done in group if done.error is None]
+    given_up = _given_up([done for done in group if done.error is not None], config, summary)
+    keys = _record_keys(config.dataset, [r.record_id for r in read])
+    known = _record_keys(config.dataset, [r.record_id for r in read if r.was_known])
+    changed = 0
+    for table in ("windows", "numerics"):
+        files = [file for r in read for file in r.files[table]]
+        changed += lake.commit(table, files, replacing=keys) + sum(file.n_rows for file in files)
+    changed += lake.commit("backfill", replacing=known)
+    faults = pl.concat([*(r.quarantine for r in read), given_up])
+    stale = pl.concat([keys, given_up.select(keys.columns)])
+    changed += lake.put("quarantine", [faults] if faults.height else [], replacing=stale)
+    rows = [r.record for r in read]
+    changed += lake.put("records", rows, replacing=keys) + len(rows) + faults.height
+    summary.rows_changed += changed
+    _count(read, summary)
+
+
+def _given_up(group: list[Done], config: IngestConfig, summary: RunSummary) -> pl.DataFrame:
+    naming = Naming(config.deidentifier())
+    summary.records_quarantined += len(group)
+    return quarantine_rows(
+        [
+            (
+                naming.record(done.item.record_id),
+                done.item.fingerprint,
+                failed(done.item.path, "ingest", done.error, naming),
+            )
+            for done in group
+        ],
+        dataset=config.dataset,
+        run_id=summary.run_id,
+        now=datetime.now(UTC),
+        attempts=config.attempts,
+    )
+
+
+def _record_keys(dataset: str, record_ids: list[str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"dataset": [dataset] * len(record_ids), "record_id": record_ids},
+        schema={"dataset": pl.String, "record_id": pl.String},
+    )
+
+
+def _count(read: list[ReadRecord], summary: RunSummary) -> None:
+    for r in read:
+        if r.quarantine.height and not (r.n_windows or r.n_numerics):
+            summary.records_quarantined += 1
+        else:
+            summary.records_ingested += 1
+        summary.windows += r.n_windows
+        summary.numerics += r.n_numerics
+        summary.see_memory(r.peak_rss_mib)
+        for (modality, grade), count in r.grades.items():
+            summary.count_grade(modality, grade, count)
