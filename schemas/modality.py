@@ -20,8 +20,8 @@ UNCALIBRATED: Final = "NU"
 
 _ECG_PREFERENCE: Final = ("ii", "mlii", "ml2", "mcl2")
 _ECG_NAMES: Final = re.compile(
-    r"(?:ecg|ekg|lead)?[ _-]*"
-    r"(?:i{1,3}|av[rlf]|v\d{0,2}r?|m?cl\d|ml(?:i{1,3}|v|\d)|d[123]|ecg\d*|ekg\d*)\+?"
+    r"(?:ecg|ekg)?[ _-]*(?:lead)?[ _-]*"
+    r"(?P<lead>i{1,3}|av[rlf]|v\d{0,2}r?|mcl|m?cl\d|ml(?:i{1,3}|v|\d)|d[123]|e[ck]g[ _-]?\d*)\+?"
 )
 _PPG_NAMES: Final = frozenset(
     {"pleth", "ppg", "plethl", "plethr", "plet", "plethysmogram", "spo2 pleth"}
@@ -56,8 +56,9 @@ def modality_of(signal_name: str) -> Modality | None:
 
 def lead_rank(modality: Modality, signal_name: str) -> int:
     """Rank a lead among those of one modality: 0 is taken first, 1 competes by its samples."""
-    name = " ".join(signal_name.lower().split())
-    return int(modality == "ecg" and name not in _ECG_PREFERENCE)
+    named = _ECG_NAMES.fullmatch(" ".join(signal_name.lower().split()))
+    preferred = named is not None and named["lead"] in _ECG_PREFERENCE
+    return int(modality == "ecg" and not preferred)
 
 
 def to_modality_unit(modality: Modality, unit: str) -> tuple[str, float]:
