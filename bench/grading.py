@@ -2,7 +2,8 @@
 
 Prints tables and writes JSON. Each bar is met or missed in so many words, and the exit status is 1
 where one is missed. Thresholds were chosen on UCI files 0 and 1 with made noise, on the beats of
-``mitdb``, and with an eye on part of ``cinc2015``; UCI files 3 and 4 and ``nstdb`` judge.
+``mitdb``, and on plots of ``cinc2015``. The noise of ``nstdb``, all of ``cinc2015`` and UCI files 3
+and 4 were seen while thresholds changed; UCI file 2, which is judged here, was not.
 """
 
 import argparse
@@ -193,21 +194,23 @@ def stress_record(data: Path) -> Report:
     return Report("118e_6, as a check", ["stretch", "windows", "good", "fair", "bad"], table, [])
 
 
-def speed(data: Path, windows: int) -> Report:
-    """Time the grader and NeuroKit2 on the same windows, one after the other."""
-    stretches = list(real.read_uci(data / "uci_cuffless", windows))
-    rows = {m: np.concatenate([s[m][:1] for s in stretches]) for m in MODALITIES}
-    sample = real.signals(rows, real.UCI_STEPS)
-    theirs, refused = trials.seconds_of_neurokit(sample)
-    ours = trials.seconds_of_ours(sample)
-    table = [
-        ["NeuroKit2 ecg_quality + ppg_quality", sample.height, sample.height / theirs],
-        ["grader, all three modalities", sample.height, sample.height / ours],
-    ]
-    bar = at_least("windows a CPU second, times NeuroKit2's", theirs / ours, 50)
-    cost = ours / sample.height * 1e3
-    note = f"NeuroKit2 refused {refused} windows; the grader costs {cost:.2f} ms a window"
-    return Report("Speed", ["grader", "windows", "windows a CPU second"], table, [bar], note)
+def speed(data: Path, sizes: list[int]) -> Report:
+    """Time the grader and NeuroKit2 on the same windows, a bar (wall clock) for each size."""
+    table: list[list[Any]] = []
+    bars = []
+    for windows in sizes:
+        stretches = list(real.read_uci(data / "uci_cuffless", windows))
+        rows = {m: np.concatenate([s[m][:1] for s in stretches]) for m in MODALITIES}
+        sample = real.signals(rows, real.UCI_STEPS)
+        theirs, refused = trials.seconds_of_neurokit(sample)
+        ours = trials.seconds_of_ours(sample)
+        ratio = theirs.wall / ours.wall
+        rates = [windows / theirs.wall, windows / ours.wall]
+        table.append([windows, refused, *rates, ratio, theirs.cpu / ours.cpu])
+        bars.append(at_least(f"times NeuroKit2's windows a second, {windows} at once", ratio, 50))
+    header = ["windows", "refused", "NeuroKit2 /s", "grader /s", "ratio, wall", "ratio, CPU"]
+    note = "refused: by NeuroKit2; the grader grades all three modalities"
+    return Report("Speed", header, table, bars, note)
 
 
 def main() -> int:
@@ -245,7 +248,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "grading.json")
     parser.add_argument("--records", type=int, default=60, help="UCI records to take")
-    parser.add_argument("--speed-windows", type=int, default=128)
+    parser.add_argument("--speed-windows", type=int, nargs="+", default=[60, 256])
     return parser.parse_args()
 
 

@@ -25,8 +25,8 @@ from schemas.modality import MODALITIES, UNITS, Modality
 Rows = NDArray[np.float32]
 
 UCI_STEPS: Final[dict[Modality, float]] = {"ecg": 0.002, "ppg": 1 / 1023, "abp": 0.05}
-UCI_FILES: Final = ("uci-3.parquet", "uci-4.parquet")
-"""Thresholds were chosen on files 0 and 1."""
+UCI_FILES: Final = ("uci-2.parquet",)
+"""No threshold was chosen or looked at with this file."""
 
 CINC_NAMES: Final[dict[Modality, str]] = {"ecg": "II", "ppg": "PLETH", "abp": "ABP"}
 
