@@ -60,7 +60,8 @@ class _Statistics:
                 "minValues": self.low,
                 "maxValues": self.high,
                 "nullCount": self.nulls,
-            }
+            },
+            ensure_ascii=False,
         )
 
 

@@ -4,7 +4,7 @@ import pytest
 from schemas.windows import Window
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def window_rows() -> pl.DataFrame:
     """Three windows with ABP alone."""
     n = 3

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ops.lake import Lake
+from ops.lake.location import Location
+from ops.lake.snapshot import Snapshot
+
+
+def test_a_relative_path_becomes_absolute(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert Location.parse("lake").url == str(tmp_path / "lake")
+    assert Location.parse("here/../lake/").url == str(tmp_path / "lake")
+    assert Location.parse(".").url == str(tmp_path)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert Location.parse("~/lake").url == str(tmp_path / "lake")
+
+
+def test_a_url_stays_as_it_is_but_for_its_last_slashes() -> None:
+    assert Location.parse("s3://bucket/lake//").url == "s3://bucket/lake"
+    assert Location.parse("s3://bucket").url == "s3://bucket"
+
+
+def test_parsing_again_changes_nothing(tmp_path) -> None:
+    for text in ("s3://bucket/lake/", str(tmp_path)):
+        once = Location.parse(text)
+
+        assert Location.parse(once.url) == once
+
+
+def test_a_folder_is_local_and_a_url_is_not(tmp_path) -> None:
+    assert Location.parse(str(tmp_path)).is_local
+    assert not Location.parse("s3://bucket/lake").is_local
+
+
+@pytest.mark.parametrize("text", ["", " ", "/", "//", "s3://", "s3:///", "s3:// ", "file://"])
+def test_a_lake_without_a_folder_is_refused(text) -> None:
+    with pytest.raises(ValueError, match="a lake needs a folder or URL"):
+        Location.parse(text)
+
+
+@pytest.mark.parametrize("odd", [" ", "%", "?", "#", "*", "[", "{", "=", '"', "\\", "é", "\n"])
+@pytest.mark.parametrize("root", ["/srv", "s3://bucket"])
+def test_a_path_that_delta_readers_escape_is_refused_by_its_character(root, odd) -> None:
+    with pytest.raises(ValueError, match="got") as refusal:
+        Location.parse(f"{root}/a{odd}b/lake")
+
+    assert repr(odd) in str(refusal.value)
+
+
+@settings(max_examples=15, deadline=None)
+@given(name=st.text("aZ09_.~:@!$&'()+,;-", min_size=1, max_size=6))
+def test_a_lake_reads_what_it_wrote_at_any_path_that_is_not_refused(
+    name, tmp_path_factory, window_rows
+) -> None:
+    lake = Lake(str(tmp_path_factory.mktemp("lake") / f"a{name}"))
+    lake.put("windows", [window_rows])
+    snapshot = Snapshot(lake.location, "windows")
+
+    assert lake.scan("windows").collect().height == 3
+    assert snapshot.rows(dataset="ward", record_id="a").collect().height == 3
+    assert Path(lake.url).is_dir()
+
+
+def test_a_table_lies_below_its_lake() -> None:
+    assert Location("s3://bucket/lake").table_url("windows") == "s3://bucket/lake/windows"
+
+
+def test_a_local_lake_needs_no_options(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:5000")
+
+    assert Location(str(tmp_path)).delta_options() == {}
+
+
+@pytest.mark.parametrize("scheme", ["s3", "s3a"])
+def test_a_commit_to_s3_is_a_conditional_put(scheme, monkeypatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+
+    assert Location(f"{scheme}://bucket").delta_options() == {"aws_conditional_put": "etag"}
+
+
+def test_plain_http_is_allowed_where_the_endpoint_says_so(monkeypatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://store.example")
+    secure = Location("s3://bucket").delta_options()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store.example")
+    plain = Location("s3://bucket").delta_options()
+
+    assert secure["aws_endpoint_url"] == "https://store.example"
+    assert "aws_allow_http" not in secure
+    assert plain["aws_allow_http"] == "true"
+
+
+def test_the_endpoint_of_s3_goes_before_that_of_all_services(monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://all.example")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example")
+    options = Location("s3://bucket").delta_options()
+
+    assert options["aws_endpoint_url"] == "https://s3.example"
+    assert "aws_allow_http" not in options
+
+
+def test_a_local_file_system_is_rooted_at_the_lake(tmp_path) -> None:
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "x").write_text("1")
+    fs, root = Location.parse(str(tmp_path / "lake")).filesystem()
+
+    assert root == str(tmp_path / "lake")
+    assert fs.exists(f"{root}/x")
