@@ -11,7 +11,8 @@ from bench.ingest_timed import run_way
 from flows.actors.pool import Done
 from flows.actors.reader import Reader
 from flows.config import IngestConfig
-from flows.ingest import commit_records, plan_ingest
+from flows.ingest import plan_ingest
+from flows.ingest_commit import commit_records
 from flows.summary import RunSummary
 from ops.lake import Lake
 from schemas.grid import WINDOW_S
@@ -28,7 +29,7 @@ PARTS: Final = {
     "validate": ("dataframely/schema.py", "validate"),
     "Parquet": ("pyarrow/parquet/core.py", "write_table"),
     "statistics": ("ops/lake/files.py", "add"),
-    "commit": ("flows/ingest.py", "commit_records"),
+    "commit": ("flows/ingest_commit.py", "commit_records"),
 }
 """Functions that the profile is told by; ``commit`` has its own validation and Parquet in it."""
 

@@ -49,11 +49,13 @@ def show(reports: Sequence[Report]) -> None:
         [[b.name, b.value, b.wanted, "met" if b.met else "MISSED"] for b in _bars(reports)],
         [],
     )
+    console = Console()
+    console.width = max(console.width, 100)
     for report in [*reports, verdicts]:
         table = Table(*report.header, title=report.title, caption=report.note)
         for row in report.rows:
             table.add_row(*("" if cell is None else _text(cell) for cell in row))
-        Console().print(table)
+        console.print(table)
 
 
 def write(path: Path, reports: Sequence[Report], told: Mapping[str, Any]) -> None:
