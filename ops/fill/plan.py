@@ -11,7 +11,7 @@ from schemas.grid import SHARD_WINDOWS
 from schemas.restoration import Restorer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FillShard:
     """At most 256 windows of one record.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from prefect.settings import PREFECT_API_URL
 
 from flows import restorers
 from flows.config import IngestConfig, NightlyConfig
@@ -110,7 +111,10 @@ nightly(NightlyConfig(source=sys.argv[1], lake=sys.argv[2], workers=0, commit_ev
 @pytest.mark.parametrize("table", ["windows", "records", "backfill"])
 def test_a_killed_night_run_again_ends_with_the_same_rows(config, tmp_path, table, rows_of) -> None:
     killed = str(tmp_path / "killed")
-    night = subprocess.Popen([sys.executable, "-c", KILLED, config.source, killed])  # noqa: S603
+    command = [sys.executable, "-c", KILLED, config.source, killed]
+    # It uses the tests' Prefect server: one of its own would outlive it.
+    environment = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value()}
+    night = subprocess.Popen(command, env=environment)  # noqa: S603
     deadline = time.monotonic() + 90
     while not list(Path(killed, table, "_delta_log").glob("*2.json")):
         assert night.poll() is None, "the night ended before it could be killed"
