@@ -22,6 +22,9 @@ F32 = NDArray[np.float32]
 
 SCALES: Final[dict[Modality, float]] = {"ecg": 0.002, "ppg": 1 / 1023, "abp": 0.05}
 
+SNR_RANGE_DB: Final = (-9.0, 20.0)
+"""Noise that rules are chosen and residuals measured on."""
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -147,7 +150,7 @@ def random_gaps(x: F32, rng: np.random.Generator) -> F32:
     """Cut 1 to 12 gaps into each window, 2 to 60 % of it in all."""
     holed = x.copy()
     for row in holed:
-        share = np.exp(rng.uniform(np.log(0.02), np.log(0.6)))
+        share = rng.uniform(0.02, 0.6)
         pieces = rng.integers(1, 13) if rng.random() < 0.5 else 1
         length = max(1, round(share * WINDOW_SAMPLES / pieces))
         for start in rng.integers(0, WINDOW_SAMPLES - length + 1, pieces):

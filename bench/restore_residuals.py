@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.restore_cases import Windows, batch_of, others_of, random_gaps, with_noise
+from bench.restore_cases import SNR_RANGE_DB, Windows, batch_of, others_of, random_gaps, with_noise
 from bench.restore_population import levels_of, own_beat
 from ops.restore import denoise, impute, translate
-from ops.restore.classical import estimate_batch, estimate_from, read_pressures
+from ops.restore.classical import CELLS, estimate_batch, estimate_from, read_pressures
 from ops.restore.estimate import MEASURED, Estimate
 from ops.restore.fiducials import beat_times
 from ops.restore.tables import PRESSURES, Tables
@@ -19,18 +19,15 @@ from schemas.restoration import RestoreBatch, Task
 
 F64 = NDArray[np.float64]
 
-CELLS: Final[dict[Task, tuple[int, ...]]] = {
-    "impute": impute.CELLS,
-    "denoise": denoise.CELLS,
-    "translate": translate.CELLS,
-}
 WINDOW_CELLS: Final[dict[Task, tuple[int, ...]]] = {
     "impute": impute.WINDOW_CELLS,
     "denoise": denoise.WINDOW_CELLS,
     "translate": translate.WINDOW_CELLS,
 }
 QUANTILES: Final = (0.05, 0.95)
-_FEWEST_SAMPLES: Final = 3000
+"""Of truth minus estimate: a 90 % interval."""
+
+_FEWEST_SAMPLES: Final = 2000
 _FEWEST_WINDOWS: Final = 60
 
 
@@ -61,7 +58,7 @@ def cases(
         if task == "impute":
             x = random_gaps(x, rng)
         elif task == "denoise":
-            x = with_noise(x, rng.uniform(-6, 20, len(x)), rng)
+            x = with_noise(x, rng.uniform(*SNR_RANGE_DB, len(x)), rng)
         else:
             truth = normal_scale(truth, target)
             x = np.full_like(x, np.nan)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.restore_cases import Windows, batch_of, one_gap, others_of, with_noise
+from bench.restore_cases import SNR_RANGE_DB, Windows, batch_of, one_gap, others_of, with_noise
 from bench.restore_residuals import normal_scale
 from ops.restore.classical import estimate_batch
 from ops.restore.denoise import WINDOW_CELLS
@@ -97,7 +97,7 @@ def choose_denoise_rule(
     for conditions in (guests, ()):
         kept = windows.fit_for(target, *conditions)
         truth = kept.signals[target]
-        x = with_noise(truth, rng.uniform(-6, 20, len(kept)), rng)
+        x = with_noise(truth, rng.uniform(*SNR_RANGE_DB, len(kept)), rng)
         noisy.append((batch_of(kept, "denoise", target, conditions, x), truth))
     found = [_shares(noisy, target, guests, keeps_own=keeps) for keeps in (False, True)]
     return min(found, key=lambda rule: rule.pop("error"))

@@ -4,6 +4,7 @@ Shapes: B windows, T = 500 samples each.
 """
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Final
 
@@ -12,16 +13,23 @@ from numpy.typing import NDArray
 
 from ops.beats import detect_beats
 from ops.grade.pressure import pressures
-from ops.restore.denoise import denoise
+from ops.restore import denoise as denoising
+from ops.restore import impute as imputation
+from ops.restore import translate as translation
 from ops.restore.estimate import MEASURED, Estimate
 from ops.restore.fiducials import beat_times
-from ops.restore.impute import impute
 from ops.restore.tables import PRESSURES, TABLES_PATH, Residuals, Tables, read_tables
-from ops.restore.translate import translate
 from schemas.modality import Grade, Modality
 from schemas.restoration import Interval, RestoreBatch, Restored, Task
 
 F64 = NDArray[np.float64]
+
+CELLS: Final[dict[Task, tuple[int, ...]]] = {
+    "impute": imputation.CELLS,
+    "denoise": denoising.CELLS,
+    "translate": translation.CELLS,
+}
+"""The shape of each task's classes of residuals."""
 
 FAIR_WIDTH: Final = 0.5
 """A restored signal is fair while its band is on average at most this part of its range wide."""
@@ -45,6 +53,7 @@ class ClassicalRestorer:
 
     def __init__(self, tables_path: Path = TABLES_PATH) -> None:
         self._tables = read_tables(tables_path)
+        _check_cells(self._tables, tables_path)
         self._sha256 = _hash((*_CODE, tables_path))
 
     @property
@@ -90,6 +99,18 @@ class ClassicalRestorer:
         return _with_intervals(batch, estimate, residuals)
 
 
+def _check_cells(tables: Tables, path: Path) -> None:
+    """Refuse tables that were measured over other classes than the code's."""
+    for (task, target), residuals in tables.residuals.items():
+        expected = math.prod(CELLS[task])
+        if residuals.lower.size != expected:
+            message = (
+                f"{path.name} must have {expected} cells for task {task} of {target}, "
+                f"got {residuals.lower.size}; python -m bench.restore_fit measures them again"
+            )
+            raise ValueError(message)
+
+
 def estimate_batch(batch: RestoreBatch, tables: Tables) -> Estimate:
     """Run the step that the task asks for, at the beats of the target and its conditions."""
     target = batch.target
@@ -105,10 +126,10 @@ def estimate_from(
     """Run the step at given beat times a window: the target's ``own`` and each condition's."""
     target, x, hr = batch.target, _known(batch.signals[batch.target]), batch.hr.astype(np.float64)
     if batch.task == "translate":
-        return translate(guests, hr, tables.population[target])
+        return translation.translate(guests, hr, tables.population[target])
     if batch.task == "impute":
-        return impute(x, own, guests, hr, tables.impute[target])
-    return denoise(x, own, guests, target, tables.denoise[target])
+        return imputation.impute(x, own, guests, hr, tables.impute[target])
+    return denoising.denoise(x, own, guests, target, tables.denoise[target])
 
 
 def _known(x: NDArray[np.float32]) -> F64:

@@ -19,7 +19,7 @@ from schemas.modality import Modality
 
 F64 = NDArray[np.float64]
 
-NOISE_EDGES: Final = (0.1, 0.18, 0.32, 0.56, 1.0, 1.8)
+NOISE_EDGES: Final = (0.1, 0.18, 0.32, 0.56, 0.8, 1.1, 1.5, 2.0)
 """RMS of what is taken away, relative to the standard deviation of the template."""
 
 CELLS: Final = (N_SOURCES, len(NOISE_EDGES) + 1, N_ACTIVITY)
@@ -64,7 +64,7 @@ def denoise(
 def _template(x: F64, clock: BeatClock | None) -> F64:
     if clock is None:
         return x
-    template = template_of(x, clock, with_own=True)
+    template = template_of(x, clock)
     return np.where(np.isfinite(template), template, x)
 
 

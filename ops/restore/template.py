@@ -45,16 +45,21 @@ def median_of_known(values: F64) -> F64:
     return np.where(known > 0, 0.5 * (lower + upper), np.nan)
 
 
-def template_of(x: F64, clock: BeatClock, *, with_own: bool) -> F64:
-    """Predict every sample of ``x`` (T,) from the window's beats at the same phase.
+def template_of(x: F64, clock: BeatClock) -> F64:
+    """Give every sample of ``x`` (T,) the median of all of the window's beats at its phase."""
+    return median_of_known(fold(x, clock)[0])
 
-    ``with_own`` counts the sample's own beat as well; without it, the difference to ``x`` is an
-    honest error.
+
+def templates_of(x: F64, clock: BeatClock) -> tuple[F64, F64]:
+    """Give the template, and the one without each sample's own beat.
+
+    The first is the same for every beat, so it runs on without a step; the difference of ``x``
+    (T,) to the second is an honest error.
     """
     values, own = fold(x, clock)
-    if not with_own:
-        values[own, np.arange(x.size)] = np.nan
-    return median_of_known(values)
+    template = median_of_known(values)
+    values[own, np.arange(x.size)] = np.nan
+    return template, median_of_known(values)
 
 
 def fold_onto(x: F64, clock: BeatClock, phases: F64) -> F64:

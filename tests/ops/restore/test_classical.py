@@ -1,8 +1,10 @@
 """The classical restorers behind the restorer interface."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,10 +57,8 @@ def test_it_can_do_every_task_for_every_modality(
     assert restorer.can(task, target)
 
 
-def test_a_task_without_a_table_is_refused_by_name(
-    tmp_path: object, ask: Ask, beats: Beats
-) -> None:
-    path = tmp_path / "empty.json"  # type: ignore[operator]
+def test_a_task_without_a_table_is_refused_by_name(tmp_path: Path, ask: Ask, beats: Beats) -> None:
+    path = tmp_path / "empty.json"
     path.write_text("{}")
     batch = ask("impute", "abp", beats("abp")[None])
 
@@ -67,8 +67,17 @@ def test_a_task_without_a_table_is_refused_by_name(
         ClassicalRestorer(path).restore(batch)
 
 
-def test_other_tables_have_another_hash(tmp_path: object, restorer: ClassicalRestorer) -> None:
-    path = tmp_path / "empty.json"  # type: ignore[operator]
+def test_tables_over_other_classes_are_refused(tmp_path: Path) -> None:
+    part = {"lower": [0.0], "upper": [0.0], "pressures": {}}
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({"residuals": {"translate": {"ppg": part}}}))
+
+    with pytest.raises(ValueError, match=r"old.json must have 64 cells for task translate of ppg"):
+        ClassicalRestorer(path)
+
+
+def test_other_tables_have_another_hash(tmp_path: Path, restorer: ClassicalRestorer) -> None:
+    path = tmp_path / "empty.json"
     path.write_text("{}")
 
     assert ClassicalRestorer(path).model_sha256 != restorer.model_sha256
