@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -57,8 +58,13 @@ def swap_files(
 
 
 def active_files(delta: DeltaTable) -> pl.DataFrame:
-    """List a table's data files, one row each, with the statistics of the log flattened."""
-    return pl.DataFrame(delta.get_add_actions(flatten=True))
+    """List a table's data files, one row each, with the statistics of the log flattened.
+
+    ``path`` is that of the file itself; the log escapes it once more.
+    """
+    files = pl.DataFrame(delta.get_add_actions(flatten=True))
+    paths = [unquote(path) for path in files["path"]]
+    return files.with_columns(pl.Series("path", paths, dtype=pl.String))
 
 
 def scan_file(

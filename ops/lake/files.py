@@ -1,13 +1,13 @@
 """Data files of a table: written in row groups, described for a later commit."""
 
 import json
-import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -158,8 +158,8 @@ def write_files(location: Location, table: Table, frames: Iterable[pl.DataFrame]
 
 def _validated(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Validate rows; a cast is part of it only where a type differs, since it costs the most."""
-    dtypes = {name: frame.schema.get(name) for name in table.schema.column_names()}
-    return table.schema.validate(frame, cast=dtypes != _dtypes(table))
+    there, wanted = frame.schema, _dtypes(table)
+    return table.schema.validate(frame, cast={name: there.get(name) for name in wanted} != wanted)
 
 
 @cache
@@ -193,5 +193,5 @@ def _dictionary_columns(table: Table) -> list[str]:
 
 
 def _escaped(value: str | None) -> str:
-    """Spell a partition's value in a path, which needs no decoding; the log keeps the value."""
-    return re.sub(r"[^\w.-]", "_", value or "null", flags=re.ASCII)
+    """Spell a partition's value in a path as Delta does: polars reads it from there."""
+    return quote(value or "null", safe="")

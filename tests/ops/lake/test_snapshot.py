@@ -10,7 +10,8 @@ from ops.lake.compact import compact
 from ops.lake.snapshot import Snapshot
 from schemas.windows import Window
 
-ODD = ["a' OR '1'='1", "a%", "a_", ".*", "[a]", "a|b", 'say "a"', "p100/p1\\0", "x;--", "é", "a b", "𠀀"]
+ODD = ["a' OR '1'='1", "a%", "a_", ".*", "[a]", "a|b", 'say "a"', "p100/p1\\0", "x;--"]
+ODD += ["é", "a b", "a%20b", "𠀀"]
 
 
 @pytest.fixture
@@ -128,6 +129,29 @@ def test_a_record_id_is_text_and_no_pattern_or_query(lake, window_rows) -> None:
 
     for name in ["a", *ODD]:
         assert windows_of(lake, name)["record_id"].to_list() == [name] * 3
+
+
+def test_a_dataset_is_read_by_its_own_name_by_whichever_reader(lake, window_rows) -> None:
+    names = ["ward", *ODD]
+    lake.put("windows", [of(window_rows, "a", name) for name in names])
+
+    assert set(lake.scan("windows").collect()["dataset"]) == set(names)
+    for name in names:
+        assert lake.scan("windows").filter(dataset=name).collect().height == 3
+        assert windows_of(lake, "a", name)["dataset"].to_list() == [name] * 3
+
+
+def test_a_dataset_of_any_name_can_be_replaced_and_compacted(lake, window_rows) -> None:
+    for name in ODD:
+        for record in "abcd":
+            lake.put("windows", [of(window_rows, record, name)])
+        compact(lake.location, "windows")
+        key = of(window_rows, "b", name).select("dataset", "record_id").unique()
+        lake.commit("windows", replacing=key)
+
+    rows = lake.scan("windows").collect()
+    assert rows.height == len(ODD) * 9
+    assert set(rows["record_id"]) == {"a", "c", "d"}
 
 
 def test_a_record_id_that_is_the_name_of_a_column_is_no_column(lake, window_rows) -> None:
