@@ -163,7 +163,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=found, help="folder of wfdb/")
     parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results" / "ingest.json")
     parser.add_argument("--records", type=int, default=12, help="records of 5 min to take")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of ours, for the median")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of ours, for the median")
     return parser.parse_args()
 
 
