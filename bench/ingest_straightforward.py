@@ -28,7 +28,7 @@ Samples = NDArray[np.float64]
 
 def ingest(archive: Path, out: Path) -> dict[str, Any]:
     """Ingest every record that ``RECORDS`` names."""
-    told = {"windows": 0, "signal_s": 0.0, "refused": 0}
+    told = {"windows": 0, "signal_s": 0.0, "asked": 0, "refused": 0}
     for name in (archive / "RECORDS").read_text().split():
         rows = _windows(wfdb.rdrecord(str(archive / name)), told)
         pd.DataFrame(rows).to_parquet(out / f"{name}.parquet")
@@ -66,7 +66,8 @@ def _on_grid(samples: Samples, fs: float) -> Samples:
 
 
 def _quality(modality: str, samples: Samples, told: dict[str, Any]) -> float | None:
-    """The mean of NeuroKit2's quality over the window; null where it refuses the window."""
+    """The mean of NeuroKit2's quality over the window; null for ABP and where it refuses."""
+    told["asked"] += modality != "abp"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

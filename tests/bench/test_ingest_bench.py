@@ -31,7 +31,7 @@ def archive(folder: Path, seconds: int) -> Path:
 
 def ran(seconds: float, cpu_seconds: float, peak_mib: float) -> dict[str, Any]:
     """What a process tells of a tri-modal hour."""
-    run = {"windows": 900, "signal_s": 3 * 3600.0, "refused": 2}
+    run = {"windows": 900, "signal_s": 3 * 3600.0, "asked": 9, "refused": 2}
     runs = [{**run, "seconds": seconds, "cpu_seconds": cpu_seconds}] * 3
     parts = {"grade": 0.5, "all": 1.0}
     return {"runs": runs, "parts": parts, "imported_mib": 200.0, "peak_mib": peak_mib}
@@ -70,7 +70,7 @@ def test_bars_are_met_or_missed_by_cpu_seconds(tmp_path: Path) -> None:
     assert [(bar.value, bar.met) for bar in compared.bars] == [(20.0, True), (12.0, False)]
     assert [(bar.value, bar.met) for bar in hour.bars] == [(2.0, True), (3.5, False)]
     assert compared.rows[0][2:] == [3.0, 4.0, 2.0, 0.75, 1.5]
-    assert compared.note.startswith("NeuroKit2 refused 4 windows")
+    assert compared.note.startswith("NeuroKit2 gave up on 4 of 18 signals")
     assert [row[-1] for row in memory(ours, theirs).rows] == [400.0, 300.0, 410.0, 310.0]
     assert not all_met([compared, hour])
     write(tmp_path / "x" / "ingest.json", [hour], {"records": 2})
