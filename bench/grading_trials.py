@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 
 from bench.grading_signals import CleanEcg, Signals, trimmed_mean
 from ops.grade import grade_windows
-from schemas.grid import GRID_FS
+from schemas.grid import GRID_FS, SHARD_WINDOWS
 from schemas.modality import Modality
 
 Rows = NDArray[np.float32]
@@ -35,8 +35,9 @@ LONGEST: Final = 375
 
 
 def grade(windows: Signals) -> pl.DataFrame:
-    """Grade in blocks of 256, as the reader does."""
-    blocks = [slice(start, start + 256) for start in range(0, windows.height, 256)]
+    """Grade a shard at a time, as the reader does."""
+    starts = range(0, windows.height, SHARD_WINDOWS)
+    blocks = [slice(start, start + SHARD_WINDOWS) for start in starts]
     return pl.concat(
         [
             grade_windows(

@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ops.grade import rules
+from ops.grade import scoring
 from ops.grade.agreement import agreement
 from ops.grade.indexes import IN_MMHG, modality_indexes
+from ops.grade.rules import FAIR
 from schemas.modality import MODALITIES, UNCALIBRATED, Modality
 
 GRADER_VERSION: Final = "1"
@@ -54,20 +55,20 @@ def grade_windows(
     uncalibrated. ``steps`` (N,) are the quantisation steps in the same unit, NaN where unknown.
     Heart rates and pressures are told of signals that are good or fair, else null.
     """
-    indexes = window_indexes(signals, units, steps)
-    alone = indexes.select_seq(rules.score(m).alias(m) for m in MODALITIES)
-    fit_rates = {m: _where_fit(alone[m], indexes[f"{m}_heart_rate"]) for m in MODALITIES}
+    indexes = {m: _indexes(m, signals[m], units[m], steps[m]) for m in MODALITIES}
+    alone = {m: scoring.score(m, indexes[m]) for m in MODALITIES}
+    fit_rates = {m: _where_fit(alone[m], indexes[m]["heart_rate"]) for m in MODALITIES}
     agrees = agreement(fit_rates)
     columns: dict[str, NDArray[Any]] = {}
     for m in MODALITIES:
-        there = indexes[f"{m}_there"].to_numpy()
-        sqi = rules.with_agreement(alone[m].to_numpy(), agrees[m])
-        columns[f"{m}_missing"] = np.where(there, indexes[f"{m}_missing"], np.float32(1))
-        columns[f"{m}_grade"] = rules.grade(sqi, there)
+        there = indexes[m]["there"]
+        sqi = scoring.with_agreement(alone[m], agrees[m])
+        columns[f"{m}_missing"] = np.where(there, indexes[m]["missing"], np.float32(1))
+        columns[f"{m}_grade"] = scoring.grade(sqi, there)
         columns[f"{m}_sqi"] = np.where(there, sqi, np.float32(0))
     columns |= {f"hr_{m}": fit_rates[m] for m in MODALITIES}
     for pressure in ("sbp", "dbp", "map"):
-        columns[pressure] = _where_fit(alone["abp"], indexes[f"abp_{pressure}"])
+        columns[pressure] = _where_fit(alone["abp"], indexes["abp"][pressure])
     return pl.DataFrame(columns, nan_to_null=True)
 
 
@@ -86,7 +87,6 @@ def _indexes(modality: Modality, signal: Rows, units: Units, step: Rows) -> dict
     return columns | {"there": there, "calibrated": calibrated}
 
 
-def _where_fit(sqi: pl.Series, values: pl.Series) -> Rows:
+def _where_fit(sqi: Rows, values: Rows) -> Rows:
     """Values (N,) of a signal that is good or fair, else NaN; agreement takes none below fair."""
-    fit = sqi.to_numpy() >= np.float32(rules.FAIR)
-    return np.where(fit, values.to_numpy(), np.float32(np.nan))
+    return np.where(sqi >= np.float32(FAIR), values, np.float32(np.nan))

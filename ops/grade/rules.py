@@ -1,4 +1,4 @@
-"""From indexes to quality: a score in [0, 1], its ceilings, and the grade that follows.
+"""Every threshold: soft criteria of the score in [0, 1], its ceilings, and its grades.
 
 The score is the least fit of a modality's soft criteria: 0 at the first value of a ramp, 1 at the
 second. A ceiling takes a window down to at most fair (0.69) or bad (0.39), whatever it scores.
@@ -11,16 +11,20 @@ Figures on ``nstdb``, on UCI files 3 and 4 and on all of ``cinc2015`` were seen 
 Missing samples: more than 2 % can't be good, more than 60 % is bad.
 """
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from schemas.modality import Modality
+
+Rows = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Indexes = Mapping[str, NDArray[Any]]
+"""Indexes (N,) of one modality by name, NaN where untold; ``calibrated`` where it has a unit."""
 
 GOOD: Final = 0.7
 FAIR: Final = 0.4
@@ -30,22 +34,19 @@ UNTOLD: Final = 0.5
 """Score of a criterion that can't be told, as the likeness of a single beat."""
 
 
-def _columns_of(modality: Modality) -> Callable[[str], pl.Expr]:
-    return lambda index: pl.col(f"{modality}_{index}")
-
-
 @dataclass(frozen=True)
 class Ramp:
-    """Soft criterion: 0 at ``worst`` and beyond, 1 at ``best`` and beyond, null where untold."""
+    """Soft criterion: 0 at ``worst`` and beyond, 1 at ``best`` and beyond, NaN where untold."""
 
     index: str
     worst: float
     best: float
 
-    def score(self, modality: Modality) -> pl.Expr:
-        """Score in [0, 1] or null."""
-        index = _columns_of(modality)(self.index)
-        return ((index - self.worst) * (1 / (self.best - self.worst))).clip(0, 1)
+    def score(self, indexes: Indexes) -> Rows:
+        """Score (N,) in [0, 1] or NaN."""
+        slope = np.float32(1 / (self.best - self.worst))
+        along: Rows = (indexes[self.index] - np.float32(self.worst)) * slope
+        return np.minimum(np.maximum(along, np.float32(0)), np.float32(1))
 
 
 Criterion = tuple[Ramp, ...]
@@ -54,9 +55,9 @@ Criterion = tuple[Ramp, ...]
 CRITERIA: Final[dict[Modality, tuple[Criterion, ...]]] = {
     "ecg": (
         (
-            Ramp("template_correlation", 0.5, 0.99),
-            Ramp("beat_snr_db", 1, 19),
             Ramp("quiet_snr_db", 3, 21),
+            Ramp("beat_snr_db", 1, 19),
+            Ramp("template_correlation", 0.5, 0.99),
         ),
         (Ramp("qrs_ratio", 0.1, 0.35),),
         (Ramp("baseline_ratio", 0.02, 0.3),),
@@ -79,105 +80,98 @@ CRITERIA: Final[dict[Modality, tuple[Criterion, ...]]] = {
 }
 
 
-def criterion_score(criterion: Criterion, modality: Modality) -> pl.Expr:
-    """Score in [0, 1]; ``UNTOLD`` where none of its ramps can be told.
+Comparison = Literal["<", ">", ">="]
+_COMPARE: Final[dict[Comparison, Callable[[Any, Any], Any]]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
-    Columns are divided by columns only: polars rounds a division by a constant otherwise for a
-    frame of one row than for a longer one.
-    """
-    told = pl.sum_horizontal(ramp.score(modality).is_not_null() for ramp in criterion).cast(
-        pl.Float32
-    )
-    mean = pl.sum_horizontal(ramp.score(modality) for ramp in criterion) / told
-    return pl.when(told > 0).then(mean).otherwise(UNTOLD)
+PHYSICAL: Final = frozenset({"outside", "amplitude", "slew"})
+"""Indexes in the signal's unit: a rule on one holds of calibrated signals alone.
 
-
-def _bad(modality: Modality) -> list[pl.Expr]:
-    col = _columns_of(modality)
-    common = [
-        col("missing") > 0.6,
-        col("flat") > 0,
-        col("rail") >= 0.2,
-        col("beats") < 1,
-        col("longest_gap_s") > 3.5,
-    ]
-    own: dict[Modality, list[pl.Expr]] = {
-        "ecg": [
-            col("calibrated") & (col("outside") > 0.02),
-            col("calibrated") & (col("amplitude") < 0.03),
-        ],
-        "ppg": [],
-        "abp": [
-            col("calibrated") & bad
-            for bad in (
-                col("outside") > 0.05,
-                col("air") > 0.05,
-                col("flush") > 0.05,
-                col("slew") > 80,
-                col("sbp") - col("dbp") < 10,
-                col("sbp") > 280,
-                col("map") < 20,
-                col("map") > 200,
-                col("map") < col("dbp"),
-                col("map") > col("sbp"),
-            )
-        ],
-    }
-    return common + own[modality]
+Pressures need no mention: they are untold of an uncalibrated line.
+"""
 
 
-def _not_good(modality: Modality) -> list[pl.Expr]:
-    col = _columns_of(modality)
-    common = [
-        col("missing") > 0.02,
-        col("rail") > 0.05,
-        col("beats") < 2,
-    ]
-    own: dict[Modality, list[pl.Expr]] = {
-        "ecg": [],
-        "ppg": [col("longest_gap_s") > 2.6],
-        "abp": [
-            ~col("calibrated"),
-            col("sbp").is_null() | col("dbp").is_null(),
-            col("calibrated")
-            & (
-                (col("flush") > 0)
-                | (col("air") > 0)
-                | (col("sbp") - col("dbp") < 20)
-                | (col("slew") > 25)
-                | (col("dbp") < 20)
-                | (col("map") < 30)
-            ),
-        ],
-    }
-    return common + own[modality]
+@dataclass(frozen=True)
+class Rule:
+    """Holds where ``index``, less ``minus`` if named, is beyond ``limit``; never where untold."""
+
+    index: str
+    comparison: Comparison
+    limit: float
+    minus: str | None = None
+
+    def holds(self, indexes: Indexes) -> Mask:
+        """Say (N,) where it holds."""
+        value = indexes[self.index]
+        if self.minus is not None:
+            value = value - indexes[self.minus]
+        found: Mask = _COMPARE[self.comparison](value, np.float32(self.limit))
+        return found & indexes["calibrated"] if self.index in PHYSICAL else found
 
 
-@cache
-def score(modality: Modality) -> pl.Expr:
-    """Score indexes by the ramps and ceilings of ``modality``; agreement apart; null is untold."""
-    soft = pl.min_horizontal(criterion_score(c, modality) for c in CRITERIA[modality])
-    bad = pl.any_horizontal(rule.fill_null(value=False) for rule in _bad(modality))
-    not_good = pl.any_horizontal(rule.fill_null(value=False) for rule in _not_good(modality))
-    return (
-        pl.when(bad)
-        .then(soft * AT_MOST_BAD)
-        .when(not_good)
-        .then(pl.min_horizontal(soft, pl.lit(AT_MOST_FAIR)))
-        .otherwise(soft)
-        .cast(pl.Float32)
-    )
+@dataclass(frozen=True)
+class Untold:
+    """Holds where ``index`` can't be told."""
+
+    index: str
+
+    def holds(self, indexes: Indexes) -> Mask:
+        """Say (N,) where it holds."""
+        return np.isnan(indexes[self.index])
 
 
-def with_agreement(sqi: NDArray[np.float32], agrees: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Take a score (N,) down to at most fair where the heart rate agrees with no other signal's."""
-    return np.where(agrees, sqi, np.minimum(sqi, np.float32(AT_MOST_FAIR)))
+_BAD_IN_ANY: Final = (
+    Rule("missing", ">", 0.6),
+    Rule("flat", ">", 0),
+    Rule("rail", ">=", 0.2),
+    Rule("beats", "<", 1),
+    Rule("longest_gap_s", ">", 3.5),
+)
+_NOT_GOOD_IN_ANY: Final = (
+    Rule("missing", ">", 0.02),
+    Rule("rail", ">", 0.05),
+    Rule("beats", "<", 2),
+)
 
+BAD: Final[dict[Modality, tuple[Rule | Untold, ...]]] = {
+    "ecg": (
+        *_BAD_IN_ANY,
+        Rule("outside", ">", 0.02),
+        Rule("amplitude", "<", 0.03),
+    ),
+    "ppg": _BAD_IN_ANY,
+    "abp": (
+        *_BAD_IN_ANY,
+        Rule("outside", ">", 0.05),
+        Rule("air", ">", 0.05),
+        Rule("flush", ">", 0.05),
+        Rule("slew", ">", 80),
+        Rule("sbp", "<", 10, minus="dbp"),
+        Rule("sbp", ">", 280),
+        Rule("map", "<", 20),
+        Rule("map", ">", 200),
+        Rule("map", "<", 0, minus="dbp"),
+        Rule("map", ">", 0, minus="sbp"),
+    ),
+}
+"""A window is bad where any of these holds."""
 
-def grade(sqi: NDArray[np.float32], there: NDArray[np.bool_]) -> NDArray[np.str_]:
-    """Grade (N,) scores of what is ``there``."""
-    return np.select(
-        [~there, sqi >= np.float32(GOOD), sqi >= np.float32(FAIR)],
-        ["absent", "good", "fair"],
-        default="bad",
-    )
+NOT_GOOD: Final[dict[Modality, tuple[Rule | Untold, ...]]] = {
+    "ecg": _NOT_GOOD_IN_ANY,
+    "ppg": (*_NOT_GOOD_IN_ANY, Rule("longest_gap_s", ">", 2.6)),
+    "abp": (
+        *_NOT_GOOD_IN_ANY,
+        Untold("sbp"),
+        Untold("dbp"),
+        Rule("flush", ">", 0),
+        Rule("air", ">", 0),
+        Rule("sbp", "<", 20, minus="dbp"),
+        Rule("slew", ">", 25),
+        Rule("dbp", "<", 20),
+        Rule("map", "<", 30),
+    ),
+}
+"""A window is at most fair where any of these holds; a line without a unit tells no ``sbp``."""
