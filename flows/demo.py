@@ -50,7 +50,7 @@ def run_demo(out: Path, console: Console) -> RunSummary:
         server.create_bucket(LAKE_BUCKET)
         lake_url = f"s3://{LAKE_BUCKET}/pulselake"
         source = server.url(DATASET)
-        console.print(f"pulselake nightly {source} {lake_url}\\n", style="bold", highlight=False)
+        console.print(f"pulselake nightly {source} {lake_url}\n", style="bold", highlight=False)
         summary = nightly(NightlyConfig(source=source, lake=lake_url, dataset=DATASET))
         lake = _keep(lake_url, out)
     show(summary, console)

@@ -55,4 +55,7 @@ def _quarantine(summary: RunSummary) -> list[str]:
     lines = [f"  {q.path} ({q.step}): {q.reason}" for q in summary.quarantined[:MOST_SHOWN]]
     rest = summary.inputs_quarantined - len(lines)
     lines += [f"  … and {rest} more, in the table quarantine."] if rest > 0 else []
-    return [f"In quarantine: {summary.inputs_quarantined} inputs.", *lines]
+    inputs = (
+        "1 input" if summary.inputs_quarantined == 1 else f"{summary.inputs_quarantined} inputs"
+    )
+    return [f"In quarantine: {inputs}.", *lines]

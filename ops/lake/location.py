@@ -53,10 +53,10 @@ class Location:
         Commits are conditional puts (``etag``), so that of two writers one wins; plain HTTP is
         allowed only where the endpoint says so itself.
         """
-        if not self.url.startswith(("s3://", "s3a://")):
+        if not self._is_s3:
             return {}
         options = {"aws_conditional_put": "etag"}
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        endpoint = _s3_endpoint()
         if endpoint:
             options["aws_endpoint_url"] = endpoint
             if endpoint.startswith("http://"):
@@ -64,6 +64,19 @@ class Location:
         return options
 
     def filesystem(self) -> tuple[Any, str]:
-        """Open the file system and give the root's path in it."""
-        fs, root = fsspec.core.url_to_fs(self.url)
+        """Open the file system and give the root's path in it.
+
+        fsspec keeps file systems by their options, so an endpoint of the environment is one of them.
+        """
+        endpoint = _s3_endpoint() if self._is_s3 else None
+        options = {"endpoint_url": endpoint} if endpoint else {}
+        fs, root = fsspec.core.url_to_fs(self.url, **options)
         return fs, root.rstrip("/")
+
+    @property
+    def _is_s3(self) -> bool:
+        return self.url.startswith(("s3://", "s3a://"))
+
+
+def _s3_endpoint() -> str | None:
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
