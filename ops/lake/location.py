@@ -66,7 +66,7 @@ class Location:
     def filesystem(self) -> tuple[Any, str]:
         """Open the file system and give the root's path in it.
 
-        fsspec keeps file systems by their options, so an endpoint of the environment is one of them.
+        fsspec keeps file systems by their options, so the endpoint has to be one of them.
         """
         endpoint = _s3_endpoint() if self._is_s3 else None
         options = {"endpoint_url": endpoint} if endpoint else {}
