@@ -1,6 +1,7 @@
 """A shard of windows through a restorer into rows of the ``backfill`` table."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from ops.encode import decode_counts, encode
 from ops.fill.plan import FillShard, spec_sha256, window_seed
+from ops.grade import grade_windows
 from ops.window_rows import signal_list
 from schemas.backfill import Backfill
 from schemas.grid import MISSING, WINDOW_S, WINDOW_SAMPLES
@@ -26,7 +28,8 @@ def fill_rows(
     """Restore what a shard wants; give its rows by the ``Backfill`` schema.
 
     What the restorer was not made for, or abstains from, is a row without samples, so that it is
-    not tried every night. A window that is gone, or has changed since the shard was cut, has none.
+    not tried every night; so is a denoised pressure that would be graded bad again. A window that
+    is gone, or has changed since the shard was cut, has none.
     """
     inputs = shard.wants.join(windows, on=["window_index", "input_sha256"], maintain_order="left")
     parts = [
@@ -41,7 +44,7 @@ def _rows(
 ) -> pl.DataFrame:
     batch = _batch(shard, inputs, seed)
     restored = (
-        restorer.restore(batch)
+        _believed(batch, restorer.restore(batch))
         if restorer.can(batch.task, batch.target)
         else _abstained(len(batch.seeds))
     )
@@ -149,6 +152,21 @@ def _scales(batch: RestoreBatch, inputs: pl.DataFrame, restored: Restored) -> tu
         np.zeros(n, np.bool_),
     )
     return fresh.scale, fresh.zero
+
+
+def _believed(batch: RestoreBatch, restored: Restored) -> Restored:
+    """Abstain where a denoised pressure would be graded bad again, as that of an unzeroed line."""
+    if (batch.task, batch.target) != ("denoise", "abp"):
+        return restored
+    n = len(batch.seeds)
+    nothing = np.full((n, WINDOW_SAMPLES), np.nan, np.float32)
+    grades = grade_windows(
+        {"ecg": nothing, "ppg": nothing, "abp": restored.mean},
+        {m: [UNITS[m]] * n for m in MODALITIES},
+        dict.fromkeys(MODALITIES, np.full(n, np.nan, np.float32)),
+    )
+    fit = grades["abp_grade"].is_in(["good", "fair"]).to_numpy()
+    return replace(restored, mean=np.where(fit[:, None], restored.mean, np.float32(np.nan)))
 
 
 def _spoken(restored: Restored) -> NDArray[np.bool_]:

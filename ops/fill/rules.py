@@ -6,7 +6,7 @@ One table, read from the top; the first rule that holds for a target decides.
 task        the target                                          conditions
 ==========  ==================================================  ===================================
 translate   is absent, or over 60 % missing, or is ABP that is  good or fair, one at least
-            bad and without a pulse (a dead or unzeroed line)
+            bad by a fault, or without a pulse (``hr_abp``)
 impute      has 2 to 60 % missing, and the rest is good or      itself, with any that is good or
             fair                                                fair
 denoise     is bad, and at most 60 % missing                    itself, with any that is good or
@@ -46,8 +46,9 @@ def wanted(
     windows: pl.LazyFrame, *, translate: Sequence[Modality], restore: Sequence[Modality]
 ) -> pl.LazyFrame:
     """List what the rules ask for: ``KEY``, ``subject_id``, ``conditions``, ``input_sha256``."""
+    told = windows.select(COLUMNS)
     attempts = [
-        windows.select(
+        told.select(
             "dataset",
             "record_id",
             "window_index",

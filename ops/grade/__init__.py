@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ops.grade import scoring
-from ops.grade.agreement import agreement
+from ops.grade.agreement import agreement, confirmed
 from ops.grade.indexes import IN_MMHG, modality_indexes
 from ops.grade.rules import FAIR
 from schemas.modality import MODALITIES, UNCALIBRATED, Modality
@@ -53,7 +53,8 @@ def grade_windows(
 
     ``signals`` are (N, T) in their ``units``, NaN missing, a row of NaN absent; the unit ``NU`` is
     uncalibrated. ``steps`` (N,) are the quantisation steps in the same unit, NaN where unknown.
-    Heart rates and pressures are told of signals that are good or fair, else null.
+    Heart rates are told of signals that are good or fair, and of those bad by noise alone whose
+    rate one of the others confirms; pressures of ABP that is good or fair. Else they are null.
     """
     indexes = {m: _indexes(m, signals[m], units[m], steps[m]) for m in MODALITIES}
     alone = {m: scoring.score(m, indexes[m]) for m in MODALITIES}
@@ -66,7 +67,12 @@ def grade_windows(
         columns[f"{m}_missing"] = np.where(there, indexes[m]["missing"], np.float32(1))
         columns[f"{m}_grade"] = scoring.grade(sqi, there)
         columns[f"{m}_sqi"] = np.where(there, sqi, np.float32(0))
-    columns |= {f"hr_{m}": fit_rates[m] for m in MODALITIES}
+    noisy_rates = {
+        m: np.where(scoring.faulty(m, indexes[m]), np.float32(np.nan), indexes[m]["heart_rate"])
+        for m in MODALITIES
+    }
+    rates = confirmed(noisy_rates, fit_rates)
+    columns |= {f"hr_{m}": rates[m] for m in MODALITIES}
     for pressure in ("sbp", "dbp", "map"):
         columns[pressure] = _where_fit(alone["abp"], indexes["abp"][pressure])
     return pl.DataFrame(columns, nan_to_null=True)

@@ -22,11 +22,25 @@ def agreement(rates: dict[Modality, Rows]) -> dict[Modality, NDArray[np.bool_]]:
     return {m: _agrees(rates[m], [rates[o] for o in MODALITIES if o != m]) for m in MODALITIES}
 
 
+def confirmed(rates: dict[Modality, Rows], fit: dict[Modality, Rows]) -> dict[Modality, Rows]:
+    """Keep the (N,) rates that are fit, and those that lie near a fit one of another signal.
+
+    A bad signal whose rate another confirms has a pulse in it; any other rate of it is noise.
+    """
+    return {
+        m: np.where(_near(rates[m], [fit[o] for o in MODALITIES if o != m]), rates[m], fit[m])
+        for m in MODALITIES
+    }
+
+
 def _agrees(rate: Rows, others: list[Rows]) -> NDArray[np.bool_]:
+    told = np.any([np.isfinite(other) for other in others], axis=0)
+    return np.asarray(_near(rate, others) | ~told | ~np.isfinite(rate))
+
+
+def _near(rate: Rows, others: list[Rows]) -> NDArray[np.bool_]:
     near = np.zeros(len(rate), np.bool_)
-    told = np.zeros(len(rate), np.bool_)
     with np.errstate(invalid="ignore"):
         for other in others:
             near |= np.abs(rate - other) <= np.maximum(SHARE * other, BEATS_PER_MIN)
-            told |= np.isfinite(other)
-    return near | ~told | ~np.isfinite(rate)
+    return near

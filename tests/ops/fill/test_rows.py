@@ -336,3 +336,17 @@ def test_whatever_the_windows_every_want_has_one_valid_row(
         before = np.array(windows[row["modality"]][row["window_index"]].to_list())
         kept = before != MISSING
         assert (np.array(row["samples"])[kept] == before[kept]).all()
+
+
+def test_a_denoised_pressure_that_would_be_bad_again_is_not_stored(make_windows, sawtooth) -> None:
+    class Unzeroed(sawtooth):
+        def restore(self, batch):
+            made = super().restore(batch)
+            shifted = {name: getattr(made, name) - 200 for name in ("mean", "lower", "upper")}
+            return replace(made, **shifted)
+
+    (row,) = fill(make_windows({"abp": ("bad", 0), "ppg": GOOD}, hr_abp=75.0), Unzeroed()).rows(
+        named=True
+    )
+
+    assert (row["task"], row["samples"], row["sbp"]) == ("denoise", None, None)

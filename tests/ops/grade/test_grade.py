@@ -237,3 +237,19 @@ def test_real_windows_get_the_same_floats_in_any_batch(real_uci) -> None:
 
     assert whole.equals(pl.concat([graded(slice(i, i + 1)) for i in range(16)]))
     assert whole.equals(pl.concat([graded(slice(0, 7)), graded(slice(7, 16))]))
+
+
+def test_a_noisy_line_tells_its_rate_where_another_signal_confirms_it() -> None:
+    noise = 14 * np.random.default_rng(0).standard_normal(WINDOW_SAMPLES)
+    row = grade(abp=beat_train()["abp"] + noise).row(0, named=True)
+
+    assert row["abp_grade"] == "bad"
+    assert row["hr_abp"] == pytest.approx(row["hr_ecg"], rel=0.1)
+    assert row["sbp"] is None
+
+
+def test_an_unzeroed_line_tells_no_rate() -> None:
+    row = grade(abp=beat_train()["abp"] / 50 - 2).row(0, named=True)
+
+    assert row["abp_grade"] == "bad"
+    assert row["hr_abp"] is None
