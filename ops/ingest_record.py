@@ -4,13 +4,14 @@ import resource
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import polars as pl
 
 from ops.fault import Fault
 from ops.lake import DataFile, Lake
-from ops.numerics import read_numerics
+from ops.numerics import numerics_by_name
 from ops.read_record import read_blocks
 from ops.record_tree import RecordTree
 from ops.segment import Fetched
@@ -19,6 +20,8 @@ from schemas.grid import WINDOW_S
 from schemas.modality import MODALITIES, modality_of
 from schemas.numerics import Numeric
 
+NUMERICS_AT_ONCE: Final = 50_000
+"""Numeric values written at a time, at most: whole row groups of the table."""
 READER_VERSION: Final = "1"
 """Changes where reading, the grid or the encoding changes what lands in ``windows``."""
 
@@ -69,7 +72,8 @@ def ingest_record(tree: RecordTree, identity: Identity, fetched: Fetched, lake: 
             result.end_s = rows["start_s"][-1] + WINDOW_S
             _count(rows, result.grades)
     with lake.writer("numerics", partition) as numerics:
-        numerics.write(_numerics(tree, identity, fetched, result.faults))
+        for values in _numerics(tree, identity, fetched, result.faults):
+            numerics.write(values)
     result.files = {"windows": windows.finished(), "numerics": numerics.finished()}
     result.peak_rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return result
@@ -101,14 +105,28 @@ def _blocks(
 
 def _numerics(
     tree: RecordTree, identity: Identity, fetched: Fetched, faults: list[Fault]
-) -> pl.DataFrame:
-    values = read_numerics(tree, fetched, faults).with_columns(
-        dataset=pl.lit(identity.dataset),
-        record_id=pl.lit(identity.record_id),
-        subject_id=pl.lit(identity.subject_id),
-        run_id=pl.lit(identity.run_id),
-    )
-    return Numeric.cast(values.select(Numeric.column_names()))
+) -> Iterator[pl.DataFrame]:
+    """Rows of the numerics, some at a time; no two frames share a key."""
+    for values in _gathered(numerics_by_name(tree, fetched, faults)):
+        rows = values.with_columns(
+            dataset=pl.lit(identity.dataset),
+            record_id=pl.lit(identity.record_id),
+            subject_id=pl.lit(identity.subject_id),
+            run_id=pl.lit(identity.run_id),
+        )
+        yield Numeric.cast(rows.select(Numeric.column_names()))
+
+
+def _gathered(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Cut long frames and put short ones together, ``NUMERICS_AT_ONCE`` rows at most."""
+    batch: list[pl.DataFrame] = []
+    for part in chain.from_iterable(one.iter_slices(NUMERICS_AT_ONCE) for one in frames):
+        if batch and sum(one.height for one in batch) + part.height > NUMERICS_AT_ONCE:
+            yield pl.concat(batch)
+            batch = []
+        batch.append(part)
+    if batch:
+        yield pl.concat(batch)
 
 
 def _count(rows: pl.DataFrame, grades: dict[tuple[str, str], int]) -> None:

@@ -29,19 +29,14 @@ _ZERO_IS_NOTHING: Final = re.compile(
 _CUFF: Final = re.compile(r"nbp.*|.*\(nbp\)")
 
 
-SCHEMA: Final = {
-    "name": pl.String,
-    "quantity": pl.String,
-    "start_s": pl.Float64,
-    "value": pl.Float64,
-    "unit": pl.String,
-}
+def numerics_by_name(
+    tree: RecordTree, fetched: Fetched, faults: list[Fault]
+) -> Iterator[pl.DataFrame]:
+    """Read ``name, quantity, start_s, value, unit`` of a record's numerics, a name at a time.
 
-
-def read_numerics(tree: RecordTree, fetched: Fetched, faults: list[Fault]) -> pl.DataFrame:
-    """Read ``name, quantity, start_s, value, unit`` of a record's numerics, by name and time.
-
-    ``start_s`` counts from the parent record's start. What the monitor never wrote has no row.
+    Names come in order, each with its rows by time, one a time. ``start_s`` counts from the parent
+    record's start. What the monitor never wrote has no row. A value takes 16 bytes until the turn
+    of its name comes.
 
     - A zero of a heart, pulse or breath rate, a saturation, an arterial, pulmonary or cuff
       pressure or a QT interval stands for nothing and becomes null; any other zero (ST, DeltaQTc,
@@ -52,13 +47,6 @@ def read_numerics(tree: RecordTree, fetched: Fetched, faults: list[Fault]) -> pl
 
     A file that can't be read is added to ``faults``, and the others are read.
     """
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *numerics_by_name(tree, fetched, faults)])
-
-
-def numerics_by_name(
-    tree: RecordTree, fetched: Fetched, faults: list[Fault]
-) -> Iterator[pl.DataFrame]:
-    """Read the same rows a name at a time, in 16 bytes a value until a name's turn comes."""
     log = FaultLog(faults, tree.folder)
     by_name: dict[str, list[Readings]] = {}
     for file_name in tree.numerics:

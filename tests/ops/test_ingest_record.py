@@ -1,3 +1,4 @@
+import gzip
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -100,6 +101,28 @@ def test_a_record_longer_than_a_shard_is_one_file_in_row_groups(tmp_path: Path) 
     assert [parquet.row_group(i).num_rows for i in range(3)] == [128, 128, 44]
     steps = np.rint(physical(rows, "ecg").reshape(-1) * 200).astype(int)
     assert np.array_equal(steps, counts)
+
+
+def test_numerics_are_written_a_part_at_a_time_and_stay_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.ingest_record.NUMERICS_AT_ONCE", 3)
+    source, lake = record(tmp_path / "archive", np.arange(500)), Lake(str(tmp_path / "lake"))
+    lines = [f"{125 * i},{90 + i},{i + 1},7" for i in (3, 1, 0, 2)]
+    text = "\n".join(["time,RR,HR,CVP", *lines, "500,94,,"])
+    (source / "rn.csv.gz").write_bytes(gzip.compress(text.encode()))
+    _, ingested, _ = ingest(source, "r", lake)
+    (file,) = ingested.files["numerics"]
+    parquet = pq.read_metadata(tmp_path / "lake" / "numerics" / file.path)
+    rows = lake.scan("numerics").select("name", "start_s", "value").collect().rows()
+
+    assert rows == [
+        *(("CVP", float(i), 7.0) for i in range(4)),
+        *(("HR", float(i), i + 1.0) for i in range(4)),
+        *(("RR", float(i), i + 90.0) for i in range(5)),
+    ]
+    assert ingested.n_numerics == file.n_rows == 13
+    assert [parquet.row_group(i).num_rows for i in range(6)] == [3, 1, 3, 1, 3, 2]
 
 
 def test_a_record_says_how_much_of_it_is_in(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -12,11 +12,18 @@ from hypothesis import strategies as st
 from ops import numerics_csv
 from ops.fault import Fault
 from ops.header import parse_header
-from ops.numerics import read_numerics
+from ops.numerics import numerics_by_name
 from ops.numerics_record import clock_offset_s
 from ops.record_tree import RecordTree
 
 PARENT = b"r 1 62.4725/1000 100000 10:00:00.000 26/10/2137\nr.dat 16 200 16 0 0 0 0 II\n"
+SCHEMA = {
+    "name": pl.String,
+    "quantity": pl.String,
+    "start_s": pl.Float64,
+    "value": pl.Float64,
+    "unit": pl.String,
+}
 
 
 def read(folder: Path, parent: bytes = PARENT, absent: frozenset[str] = frozenset()) -> tuple[
@@ -33,7 +40,11 @@ def read(folder: Path, parent: bytes = PARENT, absent: frozenset[str] = frozense
     def bring(names: Sequence[str]) -> AbstractContextManager[Path]:
         return fetched(names)
 
-    return read_numerics(tree, bring, faults), faults
+    return together(numerics_by_name(tree, bring, faults)), faults
+
+
+def together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *frames])
 
 
 def a_minute(folder: Path, rows: list[list[int]], names: str, clock: str = "10:00:00.000") -> None:
@@ -191,10 +202,7 @@ def test_whatever_is_in_a_table_a_name_and_time_has_one_row(
     (tmp_path / "rn.csv.gz").write_bytes(gzip.compress(text))
     frame, faults = read(tmp_path)
 
-    assert frame.schema == {
-        "name": pl.String, "quantity": pl.String, "start_s": pl.Float64, "value": pl.Float64,
-        "unit": pl.String,
-    }  # fmt: skip
+    assert frame.schema == SCHEMA
     assert not frame.select("name", "start_s").is_duplicated().any()
     assert len(faults) <= 1
     assert not frame.filter(pl.col("value") == 0).height
@@ -217,7 +225,7 @@ def test_real_numerics_hold_what_their_monitors_wrote(real_wfdb: Path) -> None:
     def fetched(names: Sequence[str]) -> Iterator[Path]:
         yield folder
 
-    frame = read_numerics(tree, fetched, [])
+    frame = together(numerics_by_name(tree, fetched, []))
 
     assert values(frame, "HR")[:3] == [(0.0, 101.3), (60.0, 103.0), (120.0, 89.5)]
     assert values(frame, "NBPSys")[:2] == [(120.0, 87.0), (180.0, 92.0)]
