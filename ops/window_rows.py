@@ -80,8 +80,16 @@ def _told(name: str, words: Sequence[str | None], present: NDArray[np.bool_]) ->
 
 def _clock(start_time: datetime | None, start_s: Sequence[float]) -> pl.Series:
     """The header's clock at each window's start; null where it has no date."""
-    times = [start_time + timedelta(seconds=s) if start_time else None for s in start_s]
+    times = [_later(start_time, s) if start_time else None for s in start_s]
     return pl.Series(times, dtype=pl.Datetime("us"))
+
+
+def _later(start_time: datetime, seconds: float) -> datetime | None:
+    """Add seconds; null past the year 9999, which no calendar reaches."""
+    try:
+        return start_time + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
 
 
 def _hashes(

@@ -80,6 +80,18 @@ def test_a_record_without_a_date_has_no_clock() -> None:
     assert rows["start_time"].to_list() == [None]
 
 
+def test_a_clock_is_null_where_no_calendar_reaches() -> None:
+    last = datetime.fromisoformat("9999-12-31T23:59:52")
+    rows = rows_of(block({"abp": pressure(3)}, index=[0, 1, 2]), start_time=last)
+
+    assert rows["start_time"].to_list() == [
+        last,
+        datetime.fromisoformat("9999-12-31T23:59:56"),
+        None,
+    ]
+    assert rows["start_s"].to_list() == [0.0, 4.0, 8.0]
+
+
 def test_whole_steps_come_back_as_they_were() -> None:
     samples = np.arange(SAMPLES, dtype=np.float32)[None] / 2
     samples[0, 7] = np.nan
