@@ -7,16 +7,17 @@ from datetime import datetime
 from itertools import chain
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from ops.fault import Fault
 from ops.lake import DataFile, Lake
 from ops.numerics import numerics_by_name
-from ops.read_record import read_blocks
+from ops.read_record import WindowBlock, read_blocks
 from ops.record_tree import RecordTree
 from ops.segment import Fetched
 from ops.window_rows import window_rows
-from schemas.grid import WINDOW_S
+from schemas.grid import GRID_FS, WINDOW_SAMPLES
 from schemas.modality import MODALITIES, modality_of
 from schemas.numerics import Numeric
 
@@ -41,8 +42,8 @@ class Identity:
 class Ingested:
     """What became of a record: files to commit, faults to quarantine, counts to report.
 
-    ``grades`` counts windows by ``(modality, grade)``; ``end_s`` is the end of the last window;
-    ``peak_rss_mib`` is that of the process.
+    ``grades`` counts windows by ``(modality, grade)``; ``end_s`` is the end of the last sample
+    that was observed in any modality; ``peak_rss_mib`` is that of the process.
     """
 
     files: dict[str, list[DataFile]] = field(default_factory=dict)
@@ -66,10 +67,11 @@ def ingest_record(tree: RecordTree, identity: Identity, fetched: Fetched, lake: 
     result = Ingested()
     partition: dict[str, str | None] = {"dataset": identity.dataset}
     with lake.writer("windows", partition) as windows:
-        for rows in _blocks(tree, identity, fetched, result.faults):
+        for block in read_blocks(tree, fetched, result.faults):
+            rows = _rows(block, identity)
             windows.write(rows)
             result.n_windows += rows.height
-            result.end_s = rows["start_s"][-1] + WINDOW_S
+            result.end_s = _end_s(block)
             _count(rows, result.grades)
     with lake.writer("numerics", partition) as numerics:
         for values in _numerics(tree, identity, fetched, result.faults):
@@ -89,18 +91,22 @@ def record_status(tree: RecordTree, ingested: Ingested) -> str:
     return "complete" if ingested.n_windows else "empty"
 
 
-def _blocks(
-    tree: RecordTree, identity: Identity, fetched: Fetched, faults: list[Fault]
-) -> Iterator[pl.DataFrame]:
-    for block in read_blocks(tree, fetched, faults):
-        yield window_rows(
-            block,
-            dataset=identity.dataset,
-            record_id=identity.record_id,
-            subject_id=identity.subject_id,
-            start_time=identity.start_time,
-            run_id=identity.run_id,
-        )
+def _rows(block: WindowBlock, identity: Identity) -> pl.DataFrame:
+    return window_rows(
+        block,
+        dataset=identity.dataset,
+        record_id=identity.record_id,
+        subject_id=identity.subject_id,
+        start_time=identity.start_time,
+        run_id=identity.run_id,
+    )
+
+
+def _end_s(block: WindowBlock) -> float:
+    """The end of a block's last observed sample, in seconds of its record."""
+    observed = np.any([np.isfinite(block.signals[m][-1]) for m in MODALITIES], axis=0)
+    last = int(block.window_index[-1]) * WINDOW_SAMPLES + int(np.flatnonzero(observed)[-1])
+    return (last + 1) / GRID_FS
 
 
 def _numerics(

@@ -17,6 +17,7 @@ from ops.encode import decode_counts
 from ops.grade import grade_windows
 from ops.ingest_record import Identity, Ingested, ingest_record, record_status
 from ops.lake import Lake
+from ops.record_signals import duration_s
 from ops.record_tree import RecordTree
 from ops.source import Source
 from schemas.grid import WINDOW_SAMPLES
@@ -78,7 +79,7 @@ def test_a_record_is_counted_and_read_back_in_its_unit(tmp_path: Path) -> None:
     tree, ingested, rows = ingest(source, "r", lake)
 
     assert ingested.n_windows == rows.height == 2
-    assert ingested.end_s == 8.0
+    assert ingested.end_s == 5.6
     assert sum(n for (m, _), n in ingested.grades.items() if m == "ecg") == 2
     assert ingested.grades["ppg", "absent"] == 2
     assert rows["ecg_unit"].to_list() == ["mV", "mV"]
@@ -101,6 +102,26 @@ def test_a_record_longer_than_a_shard_is_one_file_in_row_groups(tmp_path: Path) 
     assert [parquet.row_group(i).num_rows for i in range(3)] == [128, 128, 44]
     steps = np.rint(physical(rows, "ecg").reshape(-1) * 200).astype(int)
     assert np.array_equal(steps, counts)
+
+
+def test_a_record_ends_with_its_last_observed_sample_in_any_signal(tmp_path: Path) -> None:
+    counts = np.full((1500, 2), -32768)
+    counts[:100, 0], counts[:626, 1] = 1, 2
+    both = (II, "r.dat 16 1/mmHg 16 0 0 0 0 ABP")
+    source, lake = record(tmp_path / "archive", counts, *both), Lake(str(tmp_path / "lake"))
+    head = (source / "r.hea").read_text().replace("125 1500", "125")
+    (source / "r.hea").write_text(head)
+    tree, ingested, _ = ingest(source, "r", lake)
+
+    assert ingested.n_windows == 2
+    assert ingested.end_s == duration_s(tree, ingested.end_s) == 626 / 125
+
+
+def test_a_record_without_a_sample_ends_where_it_starts(tmp_path: Path) -> None:
+    source = record(tmp_path / "archive", np.full(600, -32768))
+    _, ingested, _ = ingest(source, "r", Lake(str(tmp_path / "lake")))
+
+    assert ingested.end_s == 0
 
 
 def test_numerics_are_written_a_part_at_a_time_and_stay_in_order(
