@@ -6,22 +6,21 @@ from typing import Final
 
 import polars as pl
 from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-from prefect.tasks import exponential_backoff
 
 from flows.actors.cluster import cluster
 from flows.actors.filler import FilledShard, Filler
 from flows.actors.pool import Done, Pool
 from flows.batches import batches, in_groups
-from flows.config import BackfillConfig
+from flows.config import BackfillConfig, LakeConfig
 from flows.naming import Naming
 from flows.progress import Advance, progress
 from flows.quarantine import failed, quarantine_rows
 from flows.restorers import make_restorer
+from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
-from ops.fill.plan import FillShard, missing_rows, shards, spec_sha256, stale_rows
+from ops.fill.plan import FillShard, missing_rows, shards, spec_sha256, stale_rows, whole_windows
 from ops.fill.rules import wanted
 from ops.lake import Lake
 from ops.lake.compact import compact
@@ -31,7 +30,12 @@ SHARDS_A_BATCH: Final = 64
 
 @flow(name="backfill")
 def backfill(config: BackfillConfig) -> RunSummary:
-    """Make what is wanted and not there."""
+    """Make what is wanted and not there.
+
+    Raises:
+        ValueError: where there is no such lake or dataset.
+    """
+    see_lake(config)
     with recorded_run("backfill", config) as summary:
         fill_windows(config, summary)
         list_quarantine(Lake(config.lake), config.dataset, summary)
@@ -58,30 +62,37 @@ def fill_windows(config: BackfillConfig, summary: RunSummary) -> None:
     summary.files_compacted += compact(Lake(config.lake).location, "backfill")
 
 
-@task(
-    name="plan backfill",
-    retries=2,
-    retry_delay_seconds=exponential_backoff(2),
-    cache_policy=NO_CACHE,
-)
+@task(name="plan backfill", **RETRIED)
 def plan_backfill(config: BackfillConfig, summary: RunSummary) -> list[FillShard]:
     """Tell what is wanted and not there; take out what no longer fits its window."""
     lake = Lake(config.lake)
-    gone = lake.commit("backfill", replacing=stale(lake, config.dataset))
-    summary.rows_changed += gone
-    return planned_shards(lake, config)
+    summary.rows_changed += lake.commit("backfill", replacing=stale(lake, config.dataset))
+    todo, over = planned_shards(lake, config)
+    summary.rows_changed += lake.commit("quarantine", replacing=over)
+    return todo
 
 
-def planned_shards(lake: Lake, config: BackfillConfig) -> list[FillShard]:
-    """Cut what is wanted and not there into shards, less those that quarantine holds back."""
+def planned_shards(lake: Lake, config: BackfillConfig) -> tuple[list[FillShard], pl.DataFrame]:
+    """Cut what is wanted and not there into shards, less those that quarantine holds back.
+
+    Also gives the keys of quarantine's rows that hold no shard of now back.
+    """
     spec = spec_sha256(make_restorer(config.restorer), config.seed)
-    windows = of_dataset(lake, "windows", config.dataset)
+    windows = whole_windows(
+        of_dataset(lake, "windows", config.dataset), of_dataset(lake, "records", config.dataset)
+    )
     wants = wanted(windows, translate=config.translate, restore=config.restore)
     there = of_dataset(lake, "backfill", config.dataset)
+    cut = {
+        (shard.dataset, shard.path, shard.fingerprint(spec)): shard
+        for shard in shards(missing_rows(wants, there, spec).collect())
+    }
     held = of_dataset(lake, "quarantine", config.dataset).filter(pl.col("step") == "backfill")
-    held_back = set(held.select("path", "fingerprint").collect().rows())
-    cut = shards(missing_rows(wants, there, spec).collect())
-    return [s for s in cut if (s.path, s.fingerprint(spec)) not in held_back]
+    rows = held.select("dataset", "path", "fingerprint", "step").collect()
+    holds = [row[:3] in cut for row in rows.rows()]
+    todo = cut.keys() - {row[:3] for row in rows.rows()}
+    over = rows.filter(~pl.Series(holds, dtype=pl.Boolean)).drop("fingerprint")
+    return [shard for key, shard in cut.items() if key in todo], over
 
 
 def stale(lake: Lake, dataset: str) -> pl.DataFrame:
@@ -90,18 +101,30 @@ def stale(lake: Lake, dataset: str) -> pl.DataFrame:
     return stale_rows(windows, of_dataset(lake, "backfill", dataset)).collect()
 
 
+def see_lake(config: LakeConfig) -> None:
+    """See that there is a lake, and in it the dataset if one is named.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    lake = Lake(config.lake)
+    if all(lake.open(table) is None for table in ("records", "runs")):
+        message = f"there is no lake at {config.lake}"
+        raise ValueError(message)
+    datasets = lake.scan("records").select("dataset").unique().collect()["dataset"].sort()
+    if config.dataset and config.dataset not in datasets:
+        known = ", ".join(datasets) or "none"
+        message = f"dataset {config.dataset} is not in {config.lake}; there are: {known}"
+        raise ValueError(message)
+
+
 def of_dataset(lake: Lake, table: str, dataset: str) -> pl.LazyFrame:
     """Scan a table's rows of one dataset, or all where none is named."""
     rows = lake.scan(table)
     return rows.filter(pl.col("dataset") == dataset) if dataset else rows
 
 
-@task(
-    name="fill batch",
-    retries=2,
-    retry_delay_seconds=exponential_backoff(2),
-    cache_policy=NO_CACHE,
-)
+@task(name="fill batch", **RETRIED)
 def fill_batch(
     todo: list[FillShard],
     config: BackfillConfig,

@@ -8,11 +8,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from flows.config import BackfillConfig, IngestConfig, LakeConfig, NightlyConfig
 from flows.options import command_of
@@ -38,7 +40,8 @@ def main() -> None:
         app()
     except Exception as error:
         logging.getLogger(__name__).debug("failed", exc_info=error)
-        Console(stderr=True).print(f"pulselake failed: {error}", style="red", highlight=False)
+        told = Text(f"pulselake failed: {error}", style="red")
+        Console(stderr=True, soft_wrap=True).print(told)
         sys.exit(1)
 
 
@@ -54,8 +57,13 @@ def _prefect_for_one_run() -> None:
 
 def _told(run: Callable[[], RunSummary], *, json: bool, strict: bool) -> None:
     # Ray tells of a dead worker on standard output, which is the JSON's alone.
-    with contextlib.redirect_stdout(sys.stderr):
-        summary = run()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            summary = run()
+    except Exception as error:
+        if json:
+            sys.stdout.write(dumps({"outcome": "failed", "error": str(error)}) + "\n")
+        raise
     if json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:

@@ -4,13 +4,30 @@ import os
 import tomllib
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from flows.restorers import make_restorer
 from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
 from ops.lake import Lake
 from ops.source import Source
 from schemas.modality import MODALITIES, Modality
+
+
+def without_secrets(url: str) -> str:
+    """Give back a URL that holds no password: it is written to the lake and shown.
+
+    Raises:
+        ValueError: where it holds one.
+    """
+    parts = urlsplit(url)
+    if "://" in url and parts.password is not None:
+        message = (
+            f"the URL of {parts.hostname} holds a password; give it by the environment instead"
+        )
+        raise ValueError(message)
+    return url
 
 
 class LakeConfig(BaseModel):
@@ -36,7 +53,7 @@ class LakeConfig(BaseModel):
     @field_validator("lake")
     @classmethod
     def _lake_has_a_place(cls, text: str) -> str:
-        return Lake(text).url
+        return Lake(without_secrets(text)).url
 
 
 class IngestConfig(LakeConfig):
@@ -63,7 +80,7 @@ class IngestConfig(LakeConfig):
         """Make a local source absolute, and name the dataset by its last folder."""
         if not isinstance(fields, dict) or not fields.get("source"):
             return fields
-        source = str(fields["source"])
+        source = without_secrets(str(fields["source"]))
         if "://" not in source:
             source = str(Path(source).expanduser().resolve())
         dataset = fields.get("dataset") or PurePosixPath(source.partition("://")[2] or source).name
@@ -103,6 +120,12 @@ class BackfillConfig(LakeConfig):
     gpus_per_actor: float = Field(0.0, ge=0, description="Share of a GPU that each actor takes.")
     seed: int = Field(0, ge=0, description="Seed of the run; a window's own follows from its key.")
 
+    @field_validator("restorer")
+    @classmethod
+    def _restorer_is_there(cls, name: str) -> str:
+        make_restorer(name)
+        return name
+
 
 class NightlyConfig(IngestConfig, BackfillConfig):
     """A whole night: ingest, then backfill of the same dataset."""
@@ -112,8 +135,11 @@ def load_toml(path: Path) -> dict[str, Any]:
     """Read options from a TOML file; ``-`` and ``_`` in names are the same.
 
     Raises:
-        ValueError: where the file is no TOML.
+        ValueError: where the file is not there or no TOML.
     """
+    if not path.is_file():
+        message = f"config {path} is not there"
+        raise ValueError(message)
     try:
         options = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

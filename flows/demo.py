@@ -13,7 +13,7 @@ from rich.table import Table
 
 from flows.config import NightlyConfig
 from flows.nightly import nightly
-from flows.show import show
+from flows.show import say, show
 from flows.summary import RunSummary
 from infra.demo.archive import ArchiveRecord, write_archive
 from infra.demo.s3 import EmbeddedS3, embedded_s3, upload
@@ -50,11 +50,11 @@ def run_demo(out: Path, console: Console) -> RunSummary:
         server.create_bucket(LAKE_BUCKET)
         lake_url = f"s3://{LAKE_BUCKET}/pulselake"
         source = server.url(DATASET)
-        console.print(f"pulselake nightly {source} {lake_url}\n", style="bold", highlight=False)
+        say(console, f"pulselake nightly {source} {lake_url}\n", style="bold")
         summary = nightly(NightlyConfig(source=source, lake=lake_url, dataset=DATASET))
         lake = _keep(lake_url, out)
     show(summary, console)
-    console.print(QUERIES.replace("LAKE", str(lake)), highlight=False, markup=False, soft_wrap=True)
+    say(console, QUERIES.replace("LAKE", str(lake)))
     return summary
 
 

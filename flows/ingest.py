@@ -5,8 +5,6 @@ from typing import Final
 
 import polars as pl
 from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-from prefect.tasks import exponential_backoff
 
 from flows.actors.cluster import cluster
 from flows.actors.pool import Pool
@@ -17,7 +15,8 @@ from flows.ingest_commit import commit_records, quarantine_unread
 from flows.naming import Naming
 from flows.progress import Advance, progress
 from flows.quarantine import CODE_VERSION
-from flows.run import list_quarantine, recorded_run
+from flows.retrying import RETRIED
+from flows.run import count_useless, list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
 from ops.catalog import Known, Plan, PlannedRecord, plan_records
@@ -41,8 +40,6 @@ def ingest(config: IngestConfig) -> RunSummary:
 def ingest_records(config: IngestConfig, summary: RunSummary) -> None:
     """Ingest inside a run that is already open."""
     plan = plan_ingest(config)
-    summary.records_found = plan.found
-    summary.records_unchanged = len(plan.unchanged)
     summary.records_vanished = plan.vanished
     quarantine_unread(config, plan, summary)
     with (
@@ -54,15 +51,15 @@ def ingest_records(config: IngestConfig, summary: RunSummary) -> None:
     ):
         for batch in batches(plan.to_read, RECORDS_A_BATCH):
             read_batch(batch, config, pool, summary, advance)
+    count_useless(Lake(config.lake), plan, summary)
     for table in ("windows", "numerics", "records", "quarantine"):
         summary.files_compacted += compact(Lake(config.lake).location, table)
 
 
-@task(
-    name="plan ingest", retries=2, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE
-)
+@task(name="plan ingest", **RETRIED)
 def plan_ingest(config: IngestConfig) -> Plan:
     """Tell what of the source is new or changed, from one listing of it."""
+    refuse_other_names(config)
     source = config.open_source()
     return plan_records(
         source,
@@ -71,6 +68,24 @@ def plan_ingest(config: IngestConfig) -> Plan:
         CODE_VERSION,
         Naming(config.deidentifier()).hide if config.deidentify else None,
     )
+
+
+def refuse_other_names(config: IngestConfig) -> None:
+    """See that a dataset's subjects and records go by one kind of name.
+
+    Raises:
+        ValueError: where the lake has it de-identified otherwise, or not at all.
+    """
+    check = Naming(config.deidentifier()).check
+    records = Lake(config.lake).scan("records").filter(pl.col("dataset") == config.dataset)
+    for other in records.select("names_check").unique().collect()["names_check"]:
+        if other != check:
+            was = "by its own names" if other is None else "de-identified under another key"
+            message = (
+                f"dataset {config.dataset} of {config.lake} was written {was}; a dataset has one "
+                "kind of names: use the same key, or another dataset"
+            )
+            raise ValueError(message)
 
 
 def known_records(lake: Lake, dataset: str) -> dict[str, Known]:
@@ -103,9 +118,7 @@ def known_records(lake: Lake, dataset: str) -> dict[str, Known]:
     }
 
 
-@task(
-    name="read batch", retries=2, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE
-)
+@task(name="read batch", **RETRIED)
 def read_batch(
     todo: list[PlannedRecord],
     config: IngestConfig,

@@ -32,7 +32,6 @@ def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> 
     )
     of_catalog = pl.col("step") == "catalog"
     records = rows.filter(~of_catalog)
-    summary.records_quarantined += records["record_id"].n_unique()
     lake = Lake(config.lake)
     if records.height:
         gone = lake.put("quarantine", [records], replacing=records.select("dataset", "record_id"))
@@ -69,7 +68,6 @@ def commit_records(group: list[Done], config: IngestConfig, summary: RunSummary)
 
 def _given_up(group: list[Done], config: IngestConfig, summary: RunSummary) -> pl.DataFrame:
     naming = Naming(config.deidentifier())
-    summary.records_quarantined += len(group)
     return quarantine_rows(
         [
             (
@@ -95,10 +93,7 @@ def _record_keys(dataset: str, record_ids: list[str]) -> pl.DataFrame:
 
 def _count(read: list[ReadRecord], summary: RunSummary) -> None:
     for r in read:
-        if r.quarantine.height and not (r.n_windows or r.n_numerics):
-            summary.records_quarantined += 1
-        else:
-            summary.records_ingested += 1
+        summary.records_ingested += not r.quarantine.height or bool(r.n_windows or r.n_numerics)
         summary.windows += r.n_windows
         summary.numerics += r.n_numerics
         summary.see_memory(r.peak_rss_mib)

@@ -14,6 +14,11 @@ class Naming:
     def __init__(self, deidentifier: Deidentifier | None) -> None:
         self._deidentifier = deidentifier
 
+    @property
+    def check(self) -> str | None:
+        """Tell one key from another without telling it; null where names are the source's own."""
+        return self._deidentifier.name("check", "") if self._deidentifier else None
+
     def hide(self, kind: str, original: str) -> str:
         """Give the lake's name for a ``record``, ``subject`` or ``file``."""
         return self._deidentifier.name(kind, original) if self._deidentifier else original

@@ -10,7 +10,7 @@ import typer
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from flows.config import load_toml
+from flows.config import NightlyConfig, load_toml
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -46,7 +46,7 @@ def build(model: type[Config], given: dict[str, Any], file: Path | None) -> Conf
     """
     said = {name: value for name, value in given.items() if value not in (None, [], ())}
     try:
-        return model(**{**(load_toml(file) if file else {}), **said})
+        return model(**{**_own(model, load_toml(file) if file else {}), **said})
     except ValidationError as error:
         lines = [
             f"{'.'.join(str(part) for part in e['loc']) or 'config'}: {_plain(e['msg'])}"
@@ -55,6 +55,12 @@ def build(model: type[Config], given: dict[str, Any], file: Path | None) -> Conf
         raise typer.BadParameter("; ".join(lines)) from error
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _own(model: type[BaseModel], options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is an option of another flow: one file serves all commands."""
+    others = NightlyConfig.model_fields.keys() - model.model_fields.keys()
+    return {name: value for name, value in options.items() if name not in others}
 
 
 def _plain(message: str) -> str:

@@ -85,7 +85,8 @@ class _Meter:
     def _new_artifact(self) -> UUID | None:
         if FlowRunContext.get() is None:
             return None
-        key = "pulselake-" + "".join(c if c.isalnum() else "-" for c in self._what.lower())
+        # A key takes ASCII letters, digits and dashes alone, which a dataset's name may lack.
+        key = "pulselake-" + self._what.split()[0].lower()
         made = create_progress_artifact(0.0, key=key, description=self._what)
         return made if isinstance(made, UUID) else None
 

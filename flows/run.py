@@ -15,6 +15,7 @@ from deltalake.exceptions import DeltaError
 
 from flows.config import LakeConfig
 from flows.summary import QuarantineLine, RunSummary
+from ops.catalog import Plan
 from ops.grade import GRADER_VERSION
 from ops.ingest_record import READER_VERSION
 from ops.lake import Lake
@@ -79,6 +80,26 @@ def list_quarantine(lake: Lake, dataset: str, summary: RunSummary) -> None:
     summary.quarantined = [
         QuarantineLine(**line) for line in lines.head(MOST_LISTED).iter_rows(named=True)
     ]
+
+
+def count_useless(lake: Lake, plan: Plan, summary: RunSummary) -> None:
+    """Count the records in quarantine that gave neither window nor numeric, and all that are found.
+
+    A record that ``RECORDS`` names and that has no header is one of them.
+    """
+    mine = pl.col("dataset") == summary.dataset
+    named = lake.scan("quarantine").filter(mine, pl.col("record_id").is_not_null())
+    windows = lake.scan("records").filter(mine, pl.col("n_windows") > 0).select("record_id")
+    numerics = lake.scan("numerics").filter(mine).select("record_id").unique()
+    useless = named.select("record_id").unique()
+    for useful in (windows, numerics):
+        useless = useless.join(useful, on="record_id", how="anti")
+    ids = set(useless.collect()["record_id"])
+    summary.records_quarantined = len(ids.difference(plan.vanished))
+    summary.records_unchanged = len(set(plan.unchanged) - ids)
+    summary.records_found = (
+        summary.records_ingested + summary.records_unchanged + summary.records_quarantined
+    )
 
 
 def _row(summary: RunSummary, config: LakeConfig, started: datetime) -> pl.DataFrame:

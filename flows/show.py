@@ -11,23 +11,24 @@ MOST_SHOWN: Final = 20
 
 
 def show(summary: RunSummary, console: Console) -> None:
-    """Print what a run did."""
-    console.print(
-        f"[bold]{summary.flow}[/] of {summary.dataset or 'all datasets'} → {summary.lake}"
-    )
+    """Print what a run did; names are the archive's and hold no markup."""
+    what = summary.dataset or "all datasets"
+    say(console, f"{summary.flow} of {what} → {summary.lake}", style="bold")
     for sentence in summary.sentences():
-        console.print(sentence, highlight=False)
+        say(console, sentence)
     if summary.grades:
         console.print(_grades(summary))
     if summary.backfilled:
         console.print(_rows("Synthetic signals", summary.backfilled, "task"))
     for line in _quarantine(summary):
-        console.print(line, highlight=False, markup=False)
-    console.print(
-        f"{summary.seconds:.1f} s, largest process {summary.peak_rss_mib:.0f} MiB, "
-        f"run {summary.run_id}",
-        highlight=False,
-    )
+        say(console, line)
+    peak = f"largest process {summary.peak_rss_mib:.0f} MiB"
+    say(console, f"{summary.seconds:.1f} s, {peak}, run {summary.run_id}")
+
+
+def say(console: Console, line: str, style: str | None = None) -> None:
+    """Print a line as it is, unwrapped."""
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _grades(summary: RunSummary) -> Table:

@@ -1,26 +1,34 @@
 """What a lake holds, what ran last, and what would run next and why."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
 import polars as pl
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from flows.backfill import planned_shards, stale
+from flows.backfill import of_dataset, planned_shards, see_lake, stale
 from flows.config import BackfillConfig, IngestConfig, LakeConfig
 from flows.ingest import plan_ingest
+from flows.show import say
 from ops.lake import Lake
 from schemas.tables import TABLES
 
 LAST_RUNS: Final = 5
+_RUN_COLUMNS: Final = ("started_at", "flow", "dataset", "outcome", "seconds")
 
 Config = TypeVar("Config", bound=LakeConfig)
 
 
 class NextWork(BaseModel):
-    """What the next night of a dataset would do; ``reason`` says why, or why it can't be told."""
+    """What the next night of a dataset would do, or report; ``reason`` says why.
+
+    A null ``count`` says that it can't be told, and ``reason`` why not.
+    """
 
     dataset: str
     step: str
@@ -39,44 +47,46 @@ class LakeStatus(BaseModel):
 
 
 def lake_status(config: LakeConfig) -> LakeStatus:
-    """Look at a lake; what would run next is told from each dataset's last source."""
+    """Look at a lake, or at one dataset of it; nothing is changed.
+
+    What would run next is told by the options of each dataset's last good run with a source.
+
+    Raises:
+        ValueError: where there is no such lake or dataset.
+    """
+    see_lake(config)
     lake = Lake(config.lake)
-    tables = {name: _rows(lake, name) for name in TABLES}
-    runs = lake.scan("runs").sort("started_at", descending=True).collect()
-    latest = runs.filter(pl.col("source").is_not_null()).unique(
-        "dataset", keep="first", maintain_order=True
-    )
-    if config.dataset:
-        latest = latest.filter(pl.col("dataset") == config.dataset)
+    tables = {name: _rows(lake, name, config.dataset) for name in TABLES}
+    runs = of_dataset(lake, "runs", config.dataset).sort("started_at", descending=True).collect()
+    latest = runs.filter(pl.col("source").is_not_null(), pl.col("outcome") == "done")
+    told = latest.unique("dataset", keep="first", maintain_order=True)["config"]
     return LakeStatus(
         lake=lake.url,
         tables=tables,
         runs=[_shown(run) for run in runs.head(LAST_RUNS).iter_rows(named=True)],
-        next=[work for text in latest["config"] for work in _next(lake, json.loads(text))],
+        next=[work for text in told for work in _next(lake, json.loads(text))],
         quarantined=tables["quarantine"],
     )
 
 
 def show_status(status: LakeStatus, console: Console) -> None:
     """Print a lake's status."""
-    console.print(f"[bold]{status.lake}[/]", highlight=False)
+    say(console, status.lake, style="bold")
     tables = Table("table", "rows")
     for name, rows in status.tables.items():
         tables.add_row(name, str(rows))
     console.print(tables)
-    runs = Table("started (UTC)", "flow", "dataset", "outcome", "seconds", title="Last runs")
+    runs = Table(*_RUN_COLUMNS, title="Last runs (UTC)", title_justify="left")
     for run in status.runs:
-        runs.add_row(
-            *(str(run[c]) for c in ("started_at", "flow", "dataset", "outcome", "seconds"))
-        )
+        runs.add_row(*(Text(str(run[column])) for column in _RUN_COLUMNS))
     console.print(runs)
     for work in status.next:
-        count = "?" if work.count is None else work.count
-        console.print(f"{work.dataset}: {work.step} {count}: {work.reason}", highlight=False)
+        count = "" if work.count is None else f" {work.count}"
+        say(console, f"{work.dataset}: {work.step}{count}: {work.reason}")
 
 
-def _rows(lake: Lake, table: str) -> int:
-    return int(lake.scan(table).select(pl.len()).collect().item())
+def _rows(lake: Lake, table: str, dataset: str) -> int:
+    return int(of_dataset(lake, table, dataset).select(pl.len()).collect().item())
 
 
 def _shown(run: dict[str, Any]) -> dict[str, Any]:
@@ -85,32 +95,48 @@ def _shown(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _next(lake: Lake, told: dict[str, Any]) -> list[NextWork]:
-    """Plan as the last run was told to, and count."""
+    """Plan as the last good run was told to, and count."""
     dataset = told["dataset"]
-    ingest = _only(IngestConfig, told)
     try:
-        plan = plan_ingest.fn(ingest)
-    except OSError as error:
-        return [NextWork(dataset=dataset, step="ingest", count=None, reason=str(error))]
-    reasons = [planned.reason for planned in plan.to_read]
-    works = [
-        NextWork(dataset=dataset, step="ingest", count=reasons.count(why), reason=f"{why} records")
-        for why in dict.fromkeys(reasons)
-    ]
-    fill = _only(BackfillConfig, told)
-    waiting = planned_shards(lake, fill)
-    wants = pl.concat([shard.wants for shard in waiting]) if waiting else pl.DataFrame()
-    for (task, modality), rows in wants.group_by("task", "modality") if waiting else ():
-        why = f"windows to {task} {modality}, by {fill.restorer}"
-        works.append(NextWork(dataset=dataset, step="backfill", count=rows.height, reason=why))
+        works = [*_ingest(dataset, _only(IngestConfig, told))]
+    except (OSError, ValidationError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        works = [NextWork(dataset=dataset, step="ingest", count=None, reason=reason)]
+    works += _backfill(lake, dataset, _only(BackfillConfig, told))
+    if not works:
+        why = "everything is as it was read and filled"
+        works = [NextWork(dataset=dataset, step="nothing", count=0, reason=why)]
+    return works
+
+
+def _ingest(dataset: str, config: IngestConfig) -> Iterator[NextWork]:
+    plan = plan_ingest.fn(config)
+    for why, count in Counter(planned.reason for planned in plan.to_read).items():
+        yield NextWork(dataset=dataset, step="ingest", count=count, reason=f"{why} records")
+    known = _quarantined(Lake(config.lake), dataset)
+    for unread in plan.faults:
+        if unread.fault.reason not in known:
+            yield NextWork(dataset=dataset, step="quarantine", count=1, reason=unread.fault.reason)
+    if plan.vanished:
+        why = f"records are no longer in the source, rows kept: {', '.join(plan.vanished[:5])}"
+        yield NextWork(dataset=dataset, step="report", count=len(plan.vanished), reason=why)
+
+
+def _quarantined(lake: Lake, dataset: str) -> set[str]:
+    return set(of_dataset(lake, "quarantine", dataset).select("reason").collect()["reason"])
+
+
+def _backfill(lake: Lake, dataset: str, config: BackfillConfig) -> Iterator[NextWork]:
+    waiting, _ = planned_shards(lake, config)
+    if waiting:
+        wants = pl.concat([shard.wants for shard in waiting])
+        for task, modality, count in wants.group_by("task", "modality").len().sort("task").rows():
+            why = f"windows to {task} {modality}, by {config.restorer}"
+            yield NextWork(dataset=dataset, step="backfill", count=count, reason=why)
     gone = stale(lake, dataset).height
     if gone:
         why = "synthetic rows whose window has changed, to take out"
-        works.append(NextWork(dataset=dataset, step="backfill", count=gone, reason=why))
-    if not works:
-        why = f"all {len(plan.unchanged)} records are as they were read, nothing waits"
-        works.append(NextWork(dataset=dataset, step="nothing", count=0, reason=why))
-    return works
+        yield NextWork(dataset=dataset, step="backfill", count=gone, reason=why)
 
 
 def _only(model: type[Config], told: dict[str, Any]) -> Config:

@@ -18,7 +18,8 @@ class QuarantineLine(BaseModel):
 class RunSummary(BaseModel):
     """Counts of one run; ``--json`` prints it.
 
-    ``records_quarantined`` counts records of which nothing could be used. ``windows`` and
+    ``records_quarantined`` counts records of which nothing could be used, in this run or before;
+    they are in neither of the other counts. ``windows`` and
     ``grades`` count what was ingested in this run, ``backfilled`` what was filled, by task and
     modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
     ``inputs_quarantined`` counts what is in ``quarantine`` of the dataset, ``quarantined`` names
@@ -75,8 +76,10 @@ class RunSummary(BaseModel):
             said.append(
                 f"{self.records_found} records found: {self.records_ingested} ingested, "
                 f"{self.records_unchanged} unchanged and not read, "
-                f"{self.records_quarantined} in quarantine."
+                f"{self.records_quarantined} of no use."
             )
+            if self.records_found == 0:
+                said.append("No record was found: is the source the right one?")
         if self.records_vanished:
             gone = ", ".join(self.records_vanished[:5])
             said.append(f"No longer in the source, rows kept: {gone}.")

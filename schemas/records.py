@@ -14,7 +14,8 @@ class Record(dy.Schema):
     (nothing in it is ECG, PPG or ABP) or ``empty`` (no sample of them). ``files`` are the paths,
     below the source, of every file that the header tree names, absent ones too; with
     ``--deidentify`` their keyed hashes. ``fingerprint`` hashes name, size and ETag of each.
-    ``fs`` is the source's frame rate in Hz.
+    ``names_check`` tells the key of those hashes from others, null where names are the source's
+    own; a dataset has one of them. ``fs`` is the source's frame rate in Hz.
     """
 
     dataset = key()
@@ -40,6 +41,7 @@ class Record(dy.Schema):
             }
         )
     )
+    names_check = dy.String(nullable=True)
     comments = dy.List(dy.String(), nullable=True)
     files = dy.List(dy.String())
     fingerprint = dy.String()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ops.fill.rules import KEY, RULES_VERSION
-from schemas.grid import SHARD_WINDOWS
+from schemas.grid import GRID_FS, SHARD_WINDOWS, WINDOW_S
 from schemas.restoration import Restorer
 
 
@@ -73,6 +73,16 @@ def window_seed(dataset: str, record_id: str, window_index: int, modality: str, 
     """Derive a window's seed from its key and the run's: a non-negative Int64."""
     key = f"{dataset}\n{record_id}\n{window_index}\n{modality}\n{seed}"
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
+
+
+def whole_windows(windows: pl.LazyFrame, records: pl.LazyFrame) -> pl.LazyFrame:
+    """Keep windows that end within their record, of records that are in.
+
+    The rest of the last window is padding and no gap: nothing was there to be missed.
+    """
+    ends = records.select("dataset", "record_id", "duration_s")
+    inside = pl.col("start_s") + WINDOW_S <= pl.col("duration_s") + 1 / GRID_FS
+    return windows.join(ends, on=["dataset", "record_id"]).filter(inside).drop("duration_s")
 
 
 def missing_rows(wanted: pl.LazyFrame, there: pl.LazyFrame, spec: str) -> pl.LazyFrame:

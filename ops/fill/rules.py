@@ -13,6 +13,7 @@ denoise     is bad, and at most 60 % missing                    itself, with any
                                                                 fair
 ==========  ==================================================  ===================================
 
+A window that reaches beyond its record's end is left alone (``ops.fill.plan.whole_windows``).
 Translation is for the modalities that the run asks for (by default ABP alone); where a target is
 to be translated by this table and the run does not ask for it, nothing is attempted. ABP is not
 denoised or imputed where its unit is unknown: a pressure without a unit is none.
