@@ -30,7 +30,9 @@ _SIGNAL_LINE: Final = re.compile(
     r"(?:\s+(?P<res>\d+)(?:\s+(?P<adc_zero>-?\d+)(?:\s+(?P<init>-?\d+)(?:\s+(?P<checksum>-?\d+)"
     r"(?:\s+(?P<block>\d+)(?:\s+(?P<name>.*\S))?)?)?)?)?)?)?\s*"
 )
-_SAFE_NAME: Final = re.compile(r"(?!\.{1,2}$)(?![.\-]?$)[\w.+\-]{1,255}", re.ASCII)
+MAX_NAME: Final = 255
+_NO_NAME: Final = re.compile(r"-|.*(\s|::).*")
+"""What is standard input to WFDB, parts words, or chains addresses where a file is opened."""
 
 
 class HeaderError(ValueError):
@@ -155,13 +157,17 @@ def _segment(line: str, header: str) -> SegmentSpec:
 
 
 def check_file_name(file_name: str, header: str) -> None:
-    """Refuse a name that could leave the record's folder.
+    """Refuse a name that could leave the record's folder, or that no file there can have.
 
     Raises:
         HeaderError: naming the header and the file.
     """
-    if _SAFE_NAME.fullmatch(file_name) is None:
+    if file_name in {".", ".."} or "/" in file_name or "\\" in file_name:
         message = f"header {header} names a file outside its folder: {file_name[:80]!r}"
+        raise HeaderError(message)
+    printable = file_name.isprintable() and 0 < len(file_name) <= MAX_NAME
+    if not printable or _NO_NAME.fullmatch(file_name):
+        message = f"header {header} names a file by what can't be a file name: {file_name[:80]!r}"
         raise HeaderError(message)
 
 

@@ -13,6 +13,7 @@ from ops.header import (
     HeaderError,
     SegmentSpec,
     SignalSpec,
+    check_file_name,
     parse_header,
 )
 
@@ -110,11 +111,38 @@ def test_what_is_refused_is_refused_in_one_sentence(lines: tuple[str, ...], why:
 
 
 @pytest.mark.parametrize(
-    "name", ["../r.dat", "/etc/passwd", "a/b.dat", "..", ".", "-", "a\\b", "r\x00.dat", "s3://b/r"]
+    "name", ["../r.dat", "/etc/passwd", "a/b.dat", "..", ".", "a\\b", "s3://b/r"]
 )
 def test_a_file_outside_the_records_folder_is_refused(name: str) -> None:
     with pytest.raises(HeaderError, match="outside its folder"):
         parse("r 1 125 1", f"{name} 16")
+
+
+@pytest.mark.parametrize("name", ["-", "r\x00.dat", "r\u202e.dat", "a" * 256, "a::b.dat"])
+def test_what_no_file_is_called_is_refused_by_that_reason(name: str) -> None:
+    with pytest.raises(HeaderError, match="can't be a file name"):
+        parse("r 1 125 1", f"{name} 16")
+    with pytest.raises(HeaderError, match="can't be a file name"):
+        parse("r/1 1 125 1", f"{name} 1")
+
+
+@pytest.mark.parametrize(
+    "name", ["p\u00e4cient.dat", "\u5fc3\u7535.dat", "a(1),[2]=%.dat", ".r", "a" * 255]
+)
+def test_any_printable_name_is_taken(name: str) -> None:
+    assert parse("r 1 125 1", f"{name} 16").signals[0].file_name == name
+    assert parse("r/1 1 125 1", f"{name} 1").segments[0].name == name
+
+
+@given(st.text(max_size=300))
+def test_a_name_that_is_taken_stays_in_its_folder(name: str) -> None:
+    try:
+        check_file_name(name, "r")
+    except HeaderError:
+        return
+
+    assert (Path("/folder") / name).resolve().parent == Path("/folder")
+    assert name.split() == [name]
 
 
 words = st.sampled_from(
