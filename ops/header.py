@@ -16,6 +16,9 @@ MAX_FRAMES: Final = 2**40
 MAX_FS: Final = 100_000.0
 MAX_SAMPLES_PER_FRAME: Final = 4096
 MAX_HEADER_BYTES: Final = 8 * 2**20
+MIN_GAIN: Final = 1e-9
+MAX_GAIN: Final = 1e12
+"""Beyond these no converter goes, and values of 32 bits would not stay finite."""
 DEFAULT_FS: Final = 250.0
 GAP: Final = "~"
 
@@ -173,7 +176,14 @@ def check_file_name(file_name: str, header: str) -> None:
 
 def _gain(text: str | None, header: str) -> float:
     """0 stands for uncalibrated, also where the header leaves the gain out."""
-    return _finite(text or "0", f"gain in header {header}")
+    gain = _finite(text or "0", f"gain in header {header}")
+    if gain and not MIN_GAIN <= abs(gain) <= MAX_GAIN:
+        message = (
+            f"gain in header {header} must be 0 or {MIN_GAIN:g} to {MAX_GAIN:g} in size, "
+            f"got {(text or '')[:40]}"
+        )
+        raise HeaderError(message)
+    return gain
 
 
 def _count(text: str | None, header: str) -> int:

@@ -28,7 +28,7 @@ def described_signals(tree: RecordTree) -> list[dict[str, Any]]:
 
 
 def duration_s(tree: RecordTree, end_s: float) -> float:
-    """Give a record's length by its header, else the end of its last window."""
+    """Give a record's length by its header, else the end of its last observed sample."""
     frames = tree.header.n_frames
     if frames is None and tree.header.segments:
         frames = sum(segment.n_frames for segment in tree.header.segments)

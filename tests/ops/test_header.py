@@ -51,9 +51,15 @@ def test_the_zero_of_the_converter_stands_in_for_the_baseline() -> None:
     assert header.signals[0].baseline == 1024
 
 
-@pytest.mark.parametrize("gain", ["0", "-200", "1.052e+04", "0.5"])
-def test_any_finite_gain_is_taken(gain: str) -> None:
+@pytest.mark.parametrize("gain", ["0", "-200", "1.052e+04", "0.5", "1e-9", "-1e12"])
+def test_any_gain_that_a_converter_can_have_is_taken(gain: str) -> None:
     assert parse("r 1 250 10", f"r.dat 16 {gain}").signals[0].adc_gain == float(gain)
+
+
+@pytest.mark.parametrize("gain", ["1e-300", "-1e-10", "1e13", "-5e-324", "1e308"])
+def test_a_gain_that_no_converter_has_is_refused(gain: str) -> None:
+    with pytest.raises(HeaderError, match=f"must be 0 or 1e-09 to 1e\\+12 in size, got {gain}"):
+        parse("r 1 250 10", f"r.dat 16 {gain}")
 
 
 def test_segments_and_gaps_come_in_order() -> None:
