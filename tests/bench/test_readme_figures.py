@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def bars(name: str) -> dict[str, float]:
+    result = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return {bar["name"]: bar["value"] for bar in result["bars"]}
+
+
+def figures() -> list[str]:
+    """The README's column of figures, as the results say it."""
+    grading, ingest = bars("grading"), bars("ingest")
+    caught = min(value for name, value in grading.items() if name.startswith("caught"))
+    faster = [value for name, value in ingest.items() if name.startswith("times faster")]
+    hour = [value for name, value in ingest.items() if name.startswith("CPU seconds")]
+    return [
+        f"{grading['area under ROC, clean and 0 dB em']:.3f} / "
+        f"{grading['area under ROC, clean and 0 dB ma']:.3f}",
+        f"{100 * caught:.0f} %",
+        f"{100 * grading['good or fair ppg in the good records']:.0f} % / "
+        f"{100 * grading['good or fair abp in the good records']:.0f} %",
+        f"{grading[speed(grading)]:.0f} times",
+        f"{min(faster):.0f}–{max(faster):.0f} times",
+        f"{hour[0]:.2f} / {hour[1]:.2f}",
+    ]
+
+
+def speed(grading: dict[str, float]) -> str:
+    return next(name for name in grading if "NeuroKit2" in name)
+
+
+def test_the_readme_quotes_what_the_benchmarks_wrote() -> None:
+    table = [line for line in README.splitlines() if line.startswith("| ")]
+
+    for figure in figures():
+        assert any(line.endswith(f"| {figure} |") for line in table), figure
