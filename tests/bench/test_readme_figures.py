@@ -23,7 +23,7 @@ def figures() -> list[str]:
         f"{100 * grading['good or fair ppg in the good records']:.0f} % / "
         f"{100 * grading['good or fair abp in the good records']:.0f} %",
         f"{grading[speed(grading)]:.0f} times",
-        f"{min(faster):.0f}–{max(faster):.0f} times",
+        f"{min(faster):.0f} to {max(faster):.0f} times",
         f"{hour[0]:.2f} / {hour[1]:.2f}",
     ]
 
