@@ -8,12 +8,10 @@ and 4 were seen while thresholds changed; UCI file 2, which is judged here, was 
 
 import argparse
 import itertools
-import json
 import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +19,10 @@ import numpy as np
 import polars as pl
 import wfdb
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from bench import grading_signals as real
 from bench import grading_trials as trials
+from bench.report import Bar, Report, all_met, at_least, show, write
 from ops.beats import detect_beats
 from ops.grade import GRADER_VERSION
 from schemas.grid import SHARD_WINDOWS
@@ -40,32 +37,6 @@ WINDOWS_A_RECORD: Final = 8
 ROOT: Final = Path(__file__).parents[1]
 
 Rows = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One figure that was asked for."""
-
-    name: str
-    value: float
-    wanted: str
-    met: bool
-
-
-@dataclass(frozen=True)
-class Report:
-    """One part of the benchmark: a table to read and the bars it settles."""
-
-    title: str
-    header: list[str]
-    rows: list[list[Any]]
-    bars: list[Bar]
-    note: str = ""
-
-
-def at_least(name: str, value: float, bar: float) -> Bar:
-    """Make a bar that is met by ``bar`` or more."""
-    return Bar(name, value, f">= {bar:g}", bool(value >= bar))
 
 
 def noise(data: Path, records: int) -> Report:
@@ -236,17 +207,9 @@ def main() -> int:
     ]
     reports = [part() for part in parts]
     seconds = time.perf_counter() - started
-    bars = [bar for report in reports for bar in report.bars]
-    _show(reports, bars)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    told = {
-        "grader_version": GRADER_VERSION,
-        "seconds": round(seconds, 1),
-        "bars": [asdict(bar) for bar in bars],
-        "tables": [asdict(report) for report in reports],
-    }
-    options.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(bar.met for bar in bars) else 1
+    show(reports)
+    write(options.json, reports, {"grader_version": GRADER_VERSION, "seconds": round(seconds, 1)})
+    return 0 if all_met(reports) else 1
 
 
 def _options() -> argparse.Namespace:
@@ -259,27 +222,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--records", type=int, default=60, help="UCI records to take")
     parser.add_argument("--speed-windows", type=int, nargs="+", default=[60, SHARD_WINDOWS])
     return parser.parse_args()
-
-
-def _show(reports: list[Report], bars: list[Bar]) -> None:
-    console = Console()
-    verdicts = Report(
-        "Bars",
-        ["bar", "measured", "wanted", "verdict"],
-        [[bar.name, bar.value, bar.wanted, "met" if bar.met else "missed"] for bar in bars],
-        [],
-    )
-    for report in [*reports, verdicts]:
-        table = Table(*report.header, title=report.title, caption=report.note)
-        for row in report.rows:
-            table.add_row(*("" if cell is None else _text(cell) for cell in row))
-        console.print(table)
-
-
-def _text(cell: object) -> str:
-    if isinstance(cell, float):
-        return f"{cell:.3f}" if cell < 10 else f"{cell:.0f}"
-    return str(cell)
 
 
 if __name__ == "__main__":

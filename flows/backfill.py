@@ -10,7 +10,7 @@ from prefect import flow, task
 from flows.actors.cluster import cluster
 from flows.actors.filler import FilledShard, Filler
 from flows.actors.pool import Done, Pool
-from flows.batches import batches, in_groups
+from flows.batches import batches, work_off
 from flows.config import BackfillConfig, LakeConfig
 from flows.naming import Naming
 from flows.progress import Advance, progress
@@ -132,12 +132,10 @@ def fill_batch(
     summary: RunSummary,
     advance: Advance,
 ) -> None:
-    """Fill shards and commit them in groups; what is in leaves ``todo``, for a retry to go on."""
-    for group in in_groups(pool.work_through(list(todo)), config.commit_every_s):
-        commit_shards(group, config, summary)
-        for done in group:
-            todo.remove(done.item)
-        advance(len(group))
+    """Fill shards and commit them in groups; what is in leaves ``todo``."""
+    commit = partial(commit_shards, config=config, summary=summary)
+    for done in work_off(todo, pool, commit, config.commit_every_s):
+        advance(done)
 
 
 def commit_shards(group: list[Done], config: BackfillConfig, summary: RunSummary) -> None:

@@ -9,7 +9,7 @@ from prefect import flow, task
 from flows.actors.cluster import cluster
 from flows.actors.pool import Pool
 from flows.actors.reader import Reader
-from flows.batches import batches, in_groups
+from flows.batches import batches, work_off
 from flows.config import IngestConfig
 from flows.ingest_commit import commit_records, quarantine_unread
 from flows.naming import Naming
@@ -126,9 +126,7 @@ def read_batch(
     summary: RunSummary,
     advance: Advance,
 ) -> None:
-    """Read records and commit them in groups; what is in leaves ``todo``, for a retry to go on."""
-    for group in in_groups(pool.work_through(list(todo)), config.commit_every_s):
-        commit_records(group, config, summary)
-        for done in group:
-            todo.remove(done.item)
-        advance(len(group))
+    """Read records and commit them in groups; what is in leaves ``todo``."""
+    commit = partial(commit_records, config=config, summary=summary)
+    for done in work_off(todo, pool, commit, config.commit_every_s):
+        advance(done)
