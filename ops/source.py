@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -47,6 +48,8 @@ class Entry:
 
 
 class _Archive(Protocol):
+    unlisted: dict[str, OSError]
+
     def listing(self) -> Iterator[Entry]: ...
 
     def read(self, path: str) -> bytes: ...
@@ -74,6 +77,8 @@ class Source:
     def listing(self) -> dict[str, Entry]:
         """List every file below the source by its path there; hidden ones are left out.
 
+        A folder below it that can't be listed is in ``unlisted``, and the rest goes on.
+
         Raises:
             OSError: where the source is not there or can't be listed.
         """
@@ -81,6 +86,14 @@ class Source:
             lambda: list(self._archive.listing()), f"{_shown(self.url)} could not be listed"
         )
         return {entry.path: entry for entry in sorted(entries, key=lambda entry: entry.path)}
+
+    @property
+    def unlisted(self) -> dict[str, OSError]:
+        """The folders that the last listing left out, by path, and why; links to folders too."""
+        return {
+            path: _explained(error, f"folder {path} in {_shown(self.url)} could not be listed")
+            for path, error in sorted(self._archive.unlisted.items())
+        }
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes | OSError]:
         """Read small files, a few at a time; one that fails is there as its error."""
@@ -149,20 +162,41 @@ class _Folder:
     def __init__(self, url: str) -> None:
         path = url.removeprefix("file://").removeprefix("local://")
         self._root = Path(os.path.realpath(Path(path).expanduser()))
+        self.unlisted: dict[str, OSError] = {}
 
     def listing(self) -> Iterator[Entry]:
-        below = [""]
-        while below:
-            folder = below.pop()
-            with os.scandir(self._root / folder) as found:
-                for item in found:
-                    if item.name.startswith("."):
-                        continue
-                    if item.is_dir(follow_symlinks=False):
-                        below.append(f"{folder}{item.name}/")
-                    elif item.is_file():
-                        stat = item.stat()
-                        yield Entry(folder + item.name, stat.st_size, str(stat.st_mtime_ns))
+        self.unlisted = {}
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries, below = self._scanned(folder)
+            except OSError as error:
+                if not folder:
+                    raise
+                self.unlisted[folder.rstrip("/")] = error
+                continue
+            waiting += below
+            yield from entries
+
+    def _scanned(self, folder: str) -> tuple[list[Entry], list[str]]:
+        """The files in a folder, and the folders; none of the files where one can't be told."""
+        entries, below = [], []
+        with os.scandir(self._root / folder) as found:
+            for item in found:
+                path = folder + item.name
+                if item.name.startswith("."):
+                    continue
+                if item.is_dir(follow_symlinks=False):
+                    below.append(f"{path}/")
+                elif (stat := _target(item)) is None:
+                    continue
+                elif S_ISREG(stat.st_mode):
+                    entries.append(Entry(path, stat.st_size, str(stat.st_mtime_ns)))
+                elif S_ISDIR(stat.st_mode):
+                    why = "links to folders are not followed"
+                    self.unlisted[path] = PermissionError(errno.EPERM, why)
+        return entries, below
 
     def read(self, path: str) -> bytes:
         with self._inside(path).open("rb") as file:
@@ -186,6 +220,7 @@ class _Remote:
     def __init__(self, url: str, options: Mapping[str, object]) -> None:
         self._url, self._options = url, options
         self._made: tuple[int, Any, str] | None = None
+        self.unlisted: dict[str, OSError] = {}
 
     def _fs(self) -> tuple[Any, str]:
         if self._made is None or self._made[0] != os.getpid():
@@ -224,6 +259,20 @@ class _Remote:
 
 def _is_local(url: str) -> bool:
     return "://" not in url or url.startswith(("file://", "local://"))
+
+
+def _target(item: os.DirEntry[str]) -> os.stat_result | None:
+    """What a file is, or what a link leads to; null where that is not there.
+
+    Raises:
+        PermissionError: where the folder does not let its files be looked at.
+    """
+    try:
+        return item.stat()
+    except OSError as error:
+        if item.is_symlink() or isinstance(error, FileNotFoundError):
+            return None
+        raise
 
 
 def _version(info: Mapping[str, object]) -> str:

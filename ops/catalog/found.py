@@ -5,7 +5,7 @@ or a folder. A folder's headers are what the ``RECORDS`` files inside it name, a
 where there is none. Blank lines and lines that begin with ``#`` say nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -38,7 +38,8 @@ def find_headers(
 ) -> Found:
     """Find the headers that ``RECORDS`` files name, or that no ``RECORDS`` file governs.
 
-    Where a ``RECORDS`` file can't be read, the known records that it governs stand.
+    Where a ``RECORDS`` file can't be read, the known records that it governs stand. What it names
+    below a folder that could not be listed is no fault of its own.
     """
     found = Found()
     headers = [path for path in listing if path.endswith(HEADER)]
@@ -56,7 +57,9 @@ def find_headers(
             fault = Fault(path, "catalog", type(raw).__name__, str(raw))
             found.faults.append(Refused(None, path, fault))
         else:
-            listed[folder] = _take_lines(raw, path, listing, folders, found)
+            listed[folder], faults = _take_lines(raw, path, listing, folders, found.headers)
+            told = [one for one in faults if not is_below(one.record_id, source.unlisted)]
+            found.faults.extend(_bounded(told, path))
     for path in headers:
         if not path.isprintable():
             found.faults.append(_unprintable(path))
@@ -66,6 +69,11 @@ def find_headers(
         if stands or any(folder in listed.get(above, ()) for folder in _above(path)):
             found.headers.add(path)
     return found
+
+
+def is_below(path: str | None, folders: Collection[str]) -> bool:
+    """Whether ``path`` is one of some folders, or lies below one."""
+    return path is not None and (path in folders or any(f in folders for f in _above(path)))
 
 
 def _unprintable(path: str) -> Refused:
@@ -98,9 +106,9 @@ def _above(path: str) -> Iterator[str]:
 
 
 def _take_lines(
-    raw: bytes, path: str, listing: Mapping[str, Entry], folders: set[str], found: Found
-) -> set[str]:
-    """Add the headers and faults of one ``RECORDS`` file; return the folders that it names."""
+    raw: bytes, path: str, listing: Mapping[str, Entry], folders: set[str], headers: set[str]
+) -> tuple[set[str], list[Refused]]:
+    """Add the headers of one ``RECORDS`` file; return the folders that it names, and its faults."""
     folder = path.rpartition("/")[0]
     named: set[str] = set()
     faults: dict[str, Refused] = {}
@@ -112,15 +120,14 @@ def _take_lines(
             reason = f"line {number} of {path} is no path below its folder: {line[:80]!r}"
             faults[where] = Refused(None, path, Fault(where, "catalog", "ValueError", reason))
         elif whole + HEADER in listing and name and not line.endswith("/"):
-            found.headers.add(whole + HEADER)
+            headers.add(whole + HEADER)
         elif whole in folders:
             named.add(whole)
         else:
             reason = f"{path} names {whole}, which has no header"
             fault = Fault(whole + HEADER, "catalog", "FileNotFoundError", reason)
             faults[whole] = Refused(whole, whole + HEADER, fault)
-    found.faults.extend(_bounded(list(faults.values()), path))
-    return named
+    return named, list(faults.values())
 
 
 def _lines(raw: bytes) -> Iterator[tuple[int, str]]:

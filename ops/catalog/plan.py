@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 
-from ops.catalog.found import Refused, find_headers
+from ops.catalog.found import Refused, find_headers, is_below
 from ops.catalog.headers import HeaderCache
 from ops.catalog.planned import Known, Plan, PlannedRecord, Unread
 from ops.catalog.tree import (
@@ -38,6 +38,9 @@ def plan_records(
 
     An unchanged record costs no reading. ``hide`` takes a kind (``record`` or ``file``) and a
     name, and returns the name that a de-identified lake knows; fingerprints are then over those.
+
+    A folder that the listing left out is a fault, and no record below it counts as vanished. Where
+    names are hidden, nobody can say which those are, and none counts as vanished that night.
     """
     return _Planner(source, listing, known, version, hide).plan()
 
@@ -53,6 +56,7 @@ class _Planner:
     ) -> None:
         self._source, self._listing, self._known = source, listing, known
         self._version, self._hide = version, hide or (lambda _, name: name)
+        self._is_hidden = hide is not None
         self._hidden = (
             {hide("file", path): entry for path, entry in listing.items()} if hide else listing
         )
@@ -65,11 +69,21 @@ class _Planner:
         offered = find_headers(self._source, self._listing, lambda name: self._of(name) is not None)
         for refused in offered.faults:
             self._refuse(refused)
+        self._faults += [Unread(None, "", _unlisted(*one)) for one in self._source.unlisted.items()]
         headers = sorted(h for h in offered.headers if not is_numerics(h, self._listing))
         for batch in _by_folder(self._unsettled(headers)):
             self._plan_batch(batch)
-        vanished = sorted(set(self._known) - self._found)
-        return Plan(self._to_read, self._unchanged, vanished, self._faults, len(self._found))
+        return Plan(
+            self._to_read, self._unchanged, self._vanished(), self._faults, len(self._found)
+        )
+
+    def _vanished(self) -> list[str]:
+        """The known that are nowhere in what could be listed; none where their names are hidden."""
+        gone = sorted(set(self._known) - self._found)
+        unlisted = self._source.unlisted
+        if unlisted and self._is_hidden:
+            return []
+        return [name for name in gone if not is_below(name, unlisted)]
 
     def _of(self, record_id: str) -> Known | None:
         return self._known.get(self._hide("record", record_id))
@@ -187,6 +201,13 @@ class _Planner:
 def _unfetched(path: str, error: OSError, n_waiting: int) -> Fault:
     wait = f"; {n_waiting} new headers beside it wait, since they may be its segments"
     return Fault(path, "fetch", type(error).__name__, str(error) + (wait if n_waiting else ""))
+
+
+def _unlisted(folder: str, error: OSError) -> Fault:
+    if folder.isprintable():
+        return Fault(folder, "catalog", type(error).__name__, str(error))
+    shown = ascii(folder)[1:-1]
+    return Fault(shown, "catalog", type(error).__name__, str(error).replace(folder, shown))
 
 
 def _by_folder(headers: Iterable[str]) -> Iterator[list[str]]:

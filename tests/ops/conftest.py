@@ -1,5 +1,8 @@
 """A small archive on disk to write headers into, and an S3 server that is one."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
+NOBODY = 65534
 Write = Callable[[dict[str, str | bytes]], Path]
 
 
@@ -24,6 +28,31 @@ def archive(tmp_path: Path) -> Write:
         return root
 
     return write
+
+
+@pytest.fixture
+def unreadable() -> Iterator[Callable[..., Path]]:
+    """Write files by path and shut one folder, seen as a user whom permissions bind."""
+    root = Path(tempfile.mkdtemp())
+    user = os.geteuid()
+    shut: list[Path] = []
+
+    def write(files: dict[str, str], folder: str, mode: int = 0) -> Path:
+        for path, content in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(content)
+        root.chmod(0o755)
+        shut.append(root / folder)
+        shut[0].chmod(mode)
+        if user == 0:
+            os.seteuid(NOBODY)
+        return root
+
+    yield write
+    os.seteuid(user)
+    for one in shut:
+        one.chmod(0o755)
+    shutil.rmtree(root)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,59 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
         Source(str(tmp_path / "nowhere")).listing()
 
 
+def test_an_unreadable_folder_does_not_stop_the_listing(unreadable) -> None:
+    root = unreadable({"a.hea": "a", "x/b.hea": "b", "y/shut/c.hea": "c", "y/d.hea": "d"}, "y/shut")
+    source = Source(str(root))
+
+    assert list(source.listing()) == ["a.hea", "x/b.hea", "y/d.hea"]
+    assert list(source.unlisted) == ["y/shut"]
+    assert isinstance(source.unlisted["y/shut"], PermissionError)
+    assert str(source.unlisted["y/shut"]) == (
+        f"folder y/shut in {root} could not be listed: Permission denied"
+    )
+
+
+def test_a_folder_whose_files_cannot_be_looked_at_is_left_out_whole(unreadable) -> None:
+    root = unreadable({"a.hea": "a", "x/b.hea": "b", "x/c/d.hea": "d"}, "x", mode=0o444)
+    source = Source(str(root))
+
+    assert list(source.listing()) == ["a.hea"]
+    assert list(source.unlisted) == ["x"]
+
+
+def test_an_unreadable_source_is_an_error(unreadable) -> None:
+    root = unreadable({"a.hea": "a"}, ".")
+
+    with pytest.raises(PermissionError, match="could not be listed: Permission denied"):
+        Source(str(root)).listing()
+
+
+def test_a_link_to_a_folder_is_told_and_not_followed(archive, tmp_path) -> None:
+    root = archive({"a.hea": "a", "x/b.hea": "b"})
+    (root / "linked").symlink_to(root / "x")
+    (root / "x" / "up").symlink_to(tmp_path)
+    (root / "nowhere").symlink_to(root / "gone")
+    (root / "loop").symlink_to(root / "loop")
+    source = Source(str(root))
+
+    assert list(source.listing()) == ["a.hea", "x/b.hea"]
+    assert [str(why) for why in source.unlisted.values()] == [
+        f"folder linked in {root} could not be listed: links to folders are not followed",
+        f"folder x/up in {root} could not be listed: links to folders are not followed",
+    ]
+
+
+def test_each_listing_tells_anew_what_it_left_out(archive) -> None:
+    root = archive({"a.hea": "a", "x/b.hea": "b"})
+    (root / "linked").symlink_to(root / "x")
+    source = Source(str(root))
+    source.listing()
+    (root / "linked").unlink()
+    source.listing()
+
+    assert source.unlisted == {}
+
+
 def test_a_file_that_is_not_there_is_read_as_its_error(archive) -> None:
     root = archive({"a.hea": "a"})
 

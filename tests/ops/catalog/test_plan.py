@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import pytest
@@ -5,6 +6,7 @@ import s3fs
 
 from ops.catalog import Known, load_tree, plan_records
 from ops.deidentify import Deidentifier
+from ops.fault import Fault
 from ops.source import Source
 
 ONE = "a 1 250 1000\n{}.dat 16 200/mV 12 0 0 0 0 II\n"
@@ -102,6 +104,57 @@ def test_a_record_that_vanished_is_reported(archive, plan) -> None:
     planned = plan(root, before)
 
     assert (planned.unchanged, planned.vanished, planned.found) == (["m"], ["a"], 1)
+
+
+def test_no_record_below_a_folder_that_was_not_listed_is_told_as_vanished(archive, plan) -> None:
+    root = archive(
+        {"a.hea": ONE, "x/b.hea": ONE, "xy/c.hea": ONE, "RECORDS": "a\nx/b\nx/y\nxy/c\n"}
+    )
+    (root / "x/y").mkdir()
+    (root / "x/y/d.hea").write_text(ONE)
+    before = plan(root)
+    (root / "x").rename(root.parent / "elsewhere")
+    (root / "x").symlink_to(root.parent / "elsewhere")
+    (root / "xy/c.hea").unlink()
+
+    planned = plan(root, before)
+
+    assert (planned.unchanged, planned.vanished, planned.found) == (["a"], ["xy/c"], 1)
+    assert [(u.record_id, u.fingerprint, u.fault.path) for u in planned.faults[1:]] == [
+        (None, "", "x")
+    ]
+    assert planned.faults[0].fault.path == "xy/c.hea"
+    assert planned.faults[1].fault == Fault(
+        "x",
+        "catalog",
+        "PermissionError",
+        f"folder x in {root} could not be listed: links to folders are not followed",
+    )
+
+
+def test_nothing_is_told_as_vanished_where_names_are_hidden_and_a_folder_was_not_listed(
+    archive,
+) -> None:
+    root = archive({"a.hea": ONE})
+    (root / "x").symlink_to(root.parent)
+    source = Source(str(root))
+    hide = Deidentifier(b"0123456789abcdef").name
+    known = {name: Known(name, (), "", "1") for name in (hide("record", "x/b"), "r0")}
+
+    planned = plan_records(source, source.listing(), known, "1", hide)
+
+    assert planned.vanished == []
+    assert len(planned.faults) == 1
+
+
+def test_a_folder_whose_name_cannot_be_printed_is_told_by_one_that_can(archive, plan) -> None:
+    root = archive({"a.hea": ONE})
+    (root / os.fsdecode(b"\xff")).symlink_to("..")
+
+    (unread,) = plan(root).faults
+
+    assert unread.fault.path == "\\udcff"
+    assert "folder \\udcff in" in unread.fault.reason
 
 
 def test_a_header_that_does_not_parse_is_a_fault_once_until_it_changes(archive, plan) -> None:
