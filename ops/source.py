@@ -22,6 +22,8 @@ import fsspec
 from aiohttp import ClientError
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
+from ops.protocol import check_protocol
+
 MAX_READ_BYTES: Final = 8 * 2**20
 READS_AT_ONCE: Final = 16
 FETCHES_AT_ONCE: Final = 4
@@ -61,8 +63,13 @@ class Source:
     """The archive that a night reads."""
 
     def __init__(self, url: str, storage_options: Mapping[str, object] | None = None) -> None:
-        """Take a path or URL; nothing is opened before the first call."""
+        """Take a path or URL; nothing is opened before the first call.
+
+        Raises:
+            ValueError: where the URL is of a protocol that is not known or not installed.
+        """
         self.url = str(url)
+        check_protocol(self.url, f"source {_shown(self.url)}")
         self._options = dict(storage_options or {})
         self._archive: _Archive = (
             _Folder(self.url) if _is_local(self.url) else _Remote(self.url, self._options)

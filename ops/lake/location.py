@@ -2,12 +2,19 @@
 
 import os
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import fsspec
+from aiohttp import ClientError
+from botocore.exceptions import BotoCoreError
+from fsspec.implementations.local import LocalFileSystem
 
+from ops.protocol import check_protocol
+
+_UNREACHED: Final = (OSError, BotoCoreError, ClientError)
 _ESCAPED: Final = re.compile(r"[^\w/.~:@!$&'()+,;-]", re.ASCII)
 """Characters that Delta readers escape in a table's path, or take for a pattern or a partition."""
 
@@ -23,7 +30,8 @@ class Location:
         """Read a path or URL; a relative path becomes absolute.
 
         Raises:
-            ValueError: where ``text`` names no folder, or one that Delta readers can't open.
+            ValueError: where ``text`` names no folder, one that Delta readers can't open, or an
+                unknown protocol.
         """
         if not text.rpartition("://")[2].strip("/ "):
             message = f"a lake needs a folder or URL, got {text!r}"
@@ -36,12 +44,8 @@ class Location:
                 f"readers escape the rest, got {escaped[0]!r} in {url}"
             )
             raise ValueError(message)
+        check_protocol(url, f"lake {url}")
         return cls(url)
-
-    @property
-    def is_local(self) -> bool:
-        """Say whether it is a folder of this machine."""
-        return "://" not in self.url
 
     def table_url(self, name: str) -> str:
         """Give the root of one table."""
@@ -72,6 +76,58 @@ class Location:
         options = {"endpoint_url": endpoint} if endpoint else {}
         fs, root = fsspec.core.url_to_fs(self.url, **options)
         return fs, root.rstrip("/")
+
+    def prepare(self) -> None:
+        """Make the lake's folder where it is local, and see that it can be used; nothing else.
+
+        Raises:
+            OSError: naming the lake, what is wrong with it and what to do.
+        """
+        try:
+            fs, root = self.filesystem()
+            if not isinstance(fs, LocalFileSystem):
+                self._reach(fs, root)
+        except FileNotFoundError as error:
+            message = f"lake {self.url} is in a bucket that is not there: make the bucket first"
+            raise OSError(message) from error
+        except _UNREACHED as error:
+            advice = "check its address, the endpoint and the credentials"
+            raise OSError(self._sentence("can't be reached", error, advice)) from error
+        if isinstance(fs, LocalFileSystem):
+            self._make_folder(Path(root))
+
+    def _make_folder(self, folder: Path) -> None:
+        advice = "let this user write there, or name another folder"
+        if folder.exists() and not folder.is_dir():
+            message = f"lake {self.url} is a file: name a folder"
+            raise OSError(message)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(self._sentence("can't be made", error, advice)) from error
+        try:
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(b"lake")
+                probe.flush()
+        except OSError as error:
+            raise OSError(self._sentence("can't be written to", error, advice)) from error
+
+    def _reach(self, fs: Any, root: str) -> None:
+        """Ask for one name below the root; the answer may be that there is none yet."""
+        try:
+            if self._is_s3:
+                bucket, _, prefix = root.partition("/")
+                fs.call_s3("list_objects_v2", Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=1)
+            else:
+                fs.ls(root.rpartition("/")[0], detail=False)
+        except _UNREACHED:
+            # A file system that is kept would fail with its old credentials ever after.
+            type(fs).clear_instance_cache()
+            raise
+
+    def _sentence(self, what: str, error: Exception, advice: str) -> str:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return f"lake {self.url} {what} ({why}): {advice}"
 
     @property
     def _is_s3(self) -> bool:

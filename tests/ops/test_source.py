@@ -76,6 +76,15 @@ def test_each_listing_tells_anew_what_it_left_out(archive) -> None:
     assert source.unlisted == {}
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [("foo://me:word@x/y", "source foo://x/y begins with foo://"), ("gs://x", "install gcsfs")],
+)
+def test_a_source_of_an_unknown_protocol_is_refused(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Source(url)
+
+
 def test_a_file_that_is_not_there_is_read_as_its_error(archive) -> None:
     root = archive({"a.hea": "a"})
 

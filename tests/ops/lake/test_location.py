@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import s3fs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,9 +36,10 @@ def test_parsing_again_changes_nothing(tmp_path) -> None:
         assert Location.parse(once.url) == once
 
 
-def test_a_folder_is_local_and_a_url_is_not(tmp_path) -> None:
-    assert Location.parse(str(tmp_path)).is_local
-    assert not Location.parse("s3://bucket/lake").is_local
+@pytest.mark.parametrize("url", ["foo://x", "s4://bucket/lake", "simplecache::foo://x/y"])
+def test_an_unknown_protocol_is_refused_by_the_lakes_name(url) -> None:
+    with pytest.raises(ValueError, match=f"lake {url} .*no known protocol"):
+        Location.parse(url)
 
 
 @pytest.mark.parametrize("text", ["", " ", "/", "//", "s3://", "s3:///", "s3:// ", "file://"])
@@ -115,3 +117,77 @@ def test_a_local_file_system_is_rooted_at_the_lake(tmp_path) -> None:
 
     assert root == str(tmp_path / "lake")
     assert fs.exists(f"{root}/x")
+
+
+def test_preparing_makes_the_folder_and_leaves_nothing_in_it(tmp_path) -> None:
+    location = Location.parse(str(tmp_path / "new" / "lake"))
+    location.prepare()
+    location.prepare()
+
+    assert [path.name for path in (tmp_path / "new").rglob("*")] == ["lake"]
+
+
+def test_preparing_a_lake_leaves_what_it_holds(tmp_path, window_rows) -> None:
+    lake = Lake(str(tmp_path))
+    lake.put("windows", [window_rows])
+    before = sorted(tmp_path.rglob("*"))
+    lake.location.prepare()
+
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("prefix", ["", "file://"])
+def test_a_lake_that_is_a_file_is_refused(tmp_path, prefix) -> None:
+    (tmp_path / "lake").write_text("")
+    location = Location.parse(f"{prefix}{tmp_path}/lake")
+
+    with pytest.raises(OSError, match=rf"lake {location.url} is a file: name a folder"):
+        location.prepare()
+
+
+def test_a_lake_whose_folder_cannot_be_made_is_refused(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    location = Location.parse(str(tmp_path / "file" / "lake"))
+
+    with pytest.raises(OSError, match=r"file/lake can't be made \(Not a directory\): let this"):
+        location.prepare()
+
+
+def test_a_lake_that_cannot_be_written_to_is_refused(unreadable) -> None:
+    root = unreadable({"a": "a"}, ".", mode=0o555)
+
+    with pytest.raises(OSError, match=rf"lake {root} can't be written to \(Permission denied\)"):
+        Location.parse(str(root)).prepare()
+
+
+def test_a_bucket_is_reached_and_nothing_is_put_there(s3) -> None:
+    Location.parse("s3://archive-bucket/new/lake").prepare()
+    Location.parse("s3://archive-bucket").prepare()
+
+    assert s3.find("archive-bucket") == []
+
+
+def test_a_missing_bucket_is_told(s3) -> None:
+    with pytest.raises(OSError, match="lake s3://nobody/lake is in a bucket that is not there"):
+        Location.parse("s3://nobody/lake").prepare()
+
+
+def test_an_endpoint_that_is_down_is_told(s3, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("s3fs.S3FileSystem.retries", 1)
+
+    with pytest.raises(
+        OSError, match=r"lake s3://archive-bucket/lake can't be reached .*check its"
+    ):
+        Location.parse("s3://archive-bucket/lake").prepare()
+
+
+def test_missing_credentials_are_told(s3, monkeypatch, tmp_path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    s3fs.S3FileSystem.clear_instance_cache()
+
+    with pytest.raises(OSError, match=r"can't be reached .*redentials"):
+        Location.parse("s3://archive-bucket/lake").prepare()
