@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -98,11 +99,11 @@ class Location:
 
     def _make_folder(self, folder: Path) -> None:
         advice = "let this user write there, or name another folder"
-        if folder.exists() and not folder.is_dir():
-            message = f"lake {self.url} is a file: name a folder"
-            raise OSError(message)
         try:
             folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            message = f"lake {self.url} is a file: name a folder"
+            raise OSError(message) from error
         except OSError as error:
             raise OSError(self._sentence("can't be made", error, advice)) from error
         try:
@@ -119,7 +120,8 @@ class Location:
                 bucket, _, prefix = root.partition("/")
                 fs.call_s3("list_objects_v2", Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=1)
             else:
-                fs.ls(root.rpartition("/")[0], detail=False)
+                with suppress(FileNotFoundError):
+                    fs.ls(root, detail=False)
         except _UNREACHED:
             # A file system that is kept would fail with its old credentials ever after.
             type(fs).clear_instance_cache()
@@ -127,7 +129,7 @@ class Location:
 
     def _sentence(self, what: str, error: Exception, advice: str) -> str:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return f"lake {self.url} {what} ({why}): {advice}"
+        return f"lake {self.url} {what} ({' '.join(why.split())}): {advice}"
 
     @property
     def _is_s3(self) -> bool:

@@ -160,6 +160,24 @@ def test_a_lake_that_cannot_be_written_to_is_refused(unreadable) -> None:
         Location.parse(str(root)).prepare()
 
 
+def test_a_lake_below_a_folder_that_is_shut_is_refused(unreadable) -> None:
+    root = unreadable({"shut/a": "a"}, "shut")
+
+    with pytest.raises(OSError, match=r"lake can't be made \(Permission denied\): let this user"):
+        Location.parse(str(root / "shut" / "lake")).prepare()
+
+
+def test_a_bucket_name_that_cannot_be_is_told_in_one_line(s3) -> None:
+    with pytest.raises(OSError, match=r"can't be reached .*Invalid bucket name") as refusal:
+        Location.parse("s3://bad_bucket!!/lake").prepare()
+
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_lake_in_another_store_needs_no_folder_yet() -> None:
+    Location.parse("memory://new/lake").prepare()
+
+
 def test_a_bucket_is_reached_and_nothing_is_put_there(s3) -> None:
     Location.parse("s3://archive-bucket/new/lake").prepare()
     Location.parse("s3://archive-bucket").prepare()
