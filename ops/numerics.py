@@ -1,6 +1,7 @@
 """Monitor numerics of a record, on the record's clock."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,7 +11,7 @@ from ops.decode import SignalFileError
 from ops.fault import Fault
 from ops.fault_log import FaultLog, below
 from ops.header import HeaderError
-from ops.numerics_csv import read_csv
+from ops.numerics_csv import odd_cells, read_csv
 from ops.numerics_record import (
     NumericsError,
     Readings,
@@ -45,16 +46,20 @@ def numerics_by_name(
     - A monitor repeats a cuff's values till the next measurement: they keep the times at which
       any of them changes. A measurement that finds the very same values can't be told from that.
 
-    A file that can't be read is added to ``faults``, and the others are read.
+    A file that can't be read is added to ``faults``, and the others are read; so is one with cells
+    that are no numbers, whose other cells are read.
     """
     log = FaultLog(faults, tree.folder)
     by_name: dict[str, list[Readings]] = {}
     for file_name in tree.numerics:
+        odd = Counter[str]()
         try:
-            found = list(_read(tree, file_name, fetched))
+            found = list(_read(tree, file_name, fetched, odd))
         except (OSError, HeaderError, SignalFileError, NumericsError) as error:
             log.add(file_name, "numerics", error)
             continue
+        if odd:
+            log.add(file_name, "numerics", odd_cells(odd, file_name))
         for one in found:
             by_name.setdefault(one.name, []).append(one)
     times = _cuff_times([one for name, many in by_name.items() if _is_cuff(name) for one in many])
@@ -63,10 +68,10 @@ def numerics_by_name(
         yield rows.filter(pl.col("start_s").is_in(times.implode())) if _is_cuff(name) else rows
 
 
-def _read(tree: RecordTree, name: str, fetched: Fetched) -> Iterator[Readings]:
+def _read(tree: RecordTree, name: str, fetched: Fetched, odd: Counter[str]) -> Iterator[Readings]:
     with fetched([name]) as scratch:
         if not name.endswith(".hea"):
-            yield from read_csv(scratch / name, tree.header)
+            yield from read_csv(scratch / name, tree.header, odd)
             return
         header = read_header(scratch / name)
     files = list(signals_by_file(header))

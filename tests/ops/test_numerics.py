@@ -128,12 +128,12 @@ def test_a_value_is_preferred_to_a_zero_at_the_same_time(tmp_path: Path) -> None
     [
         (b"not gzip", "no gzip file"),
         (gzip.compress(b"a,b\n1,2\n"), "does not begin with a column called time"),
-        (gzip.compress(b"time,HR\n1,seventy\n"), "does not parse as columns of numbers"),
+        (gzip.compress(b"time,HR\n1,2\n1,2,3\n"), "does not parse as columns of numbers"),
         (gzip.compress(b"time,HR\n" + b"1,70\n" * 50)[:-12], "ends before"),
         (gzip.compress(b"time" + b" " * 2**22), "has a line of more than"),
         (gzip.compress(b""), "does not begin"),
     ],
-    ids=["not-gzip", "no-time", "no-number", "truncated", "no-lines", "empty"],
+    ids=["not-gzip", "no-time", "ragged", "truncated", "no-lines", "empty"],
 )
 def test_a_malformed_table_is_one_fault(tmp_path: Path, raw: bytes, why: str) -> None:
     (tmp_path / "rn.csv.gz").write_bytes(raw)
@@ -143,6 +143,46 @@ def test_a_malformed_table_is_one_fault(tmp_path: Path, raw: bytes, why: str) ->
     assert [(fault.path, fault.step) for fault in faults] == [("p/rn.csv.gz", "numerics")]
     assert why in faults[0].reason
     assert values(frame, "HR") == [(0.0, 70.0)]
+
+
+def test_a_cell_that_is_no_number_costs_that_cell_alone(tmp_path: Path) -> None:
+    lines = ["1000,70,91", "2000,foo,92", "x,71,93", '4000,"72", 94', "5000,a\u00e9,--", "6000,,"]
+    packed(tmp_path, "\n".join(["time,HR [bpm],SpO2 [%]", *lines]))
+    frame, faults = read(tmp_path)
+
+    assert values(frame, "HR") == [(1.0, 70.0), (4.0, 72.0)]
+    assert values(frame, "SpO2") == [(1.0, 91.0), (2.0, 92.0), (4.0, 94.0)]
+    assert faults == [
+        Fault(
+            "p/rn.csv.gz",
+            "numerics",
+            "NumericsError",
+            "rn.csv.gz has 4 cells that are no numbers: "
+            "2 in 'HR [bpm]', 1 in 'time', 1 in 'SpO2 [%]'",
+        )
+    ]
+
+
+@pytest.mark.parametrize("cell", [b'"foo', b'fo"o', b"\xff\xfe", b"1e", b'"a,b"'])
+def test_a_cell_of_any_characters_leaves_the_others(tmp_path: Path, cell: bytes) -> None:
+    raw = b"time,HR,RR\n1000,70,12\n2000," + cell + b",13\n3000,72,14\n"
+    (tmp_path / "rn.csv.gz").write_bytes(gzip.compress(raw))
+    frame, faults = read(tmp_path)
+
+    assert values(frame, "HR") == [(1.0, 70.0), (3.0, 72.0)]
+    assert values(frame, "RR") == [(1.0, 12.0), (2.0, 13.0), (3.0, 14.0)]
+    assert [fault.reason for fault in faults] == [
+        "rn.csv.gz has 1 cells that are no numbers: 1 in 'HR'"
+    ]
+
+
+def test_columns_of_text_are_counted_and_the_worst_are_named(tmp_path: Path) -> None:
+    names = [f"C{number}" for number in range(7)]
+    packed(tmp_path, ",".join(["time", *names]) + "\n1000" + ",x" * 7 + "\n")
+    _, faults = read(tmp_path)
+
+    assert "has 7 cells that are no numbers" in faults[0].reason
+    assert faults[0].reason.endswith("1 in 'C4' and 2 more columns")
 
 
 def test_a_bomb_meets_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
