@@ -53,7 +53,7 @@ def odd_cells(odd: Counter[str], file_name: str) -> NumericsError:
     """Say how many cells of which columns were no numbers, the worst columns by name."""
     worst = ", ".join(f"{count} in {column[:40]!r}" for column, count in odd.most_common(MOST_TOLD))
     more = f" and {len(odd) - MOST_TOLD} more columns" if len(odd) > MOST_TOLD else ""
-    message = f"{file_name} has {odd.total()} cells that are no numbers: {worst}{more}"
+    message = f"cells of {file_name} that are no numbers: {worst}{more}"
     return NumericsError(message)
 
 
@@ -66,7 +66,8 @@ def _parsed(
         why = str(error).partition("\n")[0][:120]
         message = f"{file_name} does not parse as columns of numbers: {why}"
         raise NumericsError(message) from error
-    odd.update({columns[number]: count for number, count in odd_by_number.items()})
+    for number, count in odd_by_number.items():
+        odd[columns[number]] += count
     start_s = (wide["0"] - parent.base_counter) / parent.counter_fs
     for number, column in enumerate(columns[1:], start=1):
         found = _COLUMN.fullmatch(column)
