@@ -38,8 +38,13 @@ MOST_LISTED: Final = 200
 
 @contextmanager
 def recorded_run(flow: str, config: LakeConfig) -> Iterator[RunSummary]:
-    """Time the block, collect its summary, and write a row of ``runs`` when it ends or fails."""
+    """Time the block, collect its summary, and write a row of ``runs`` when it ends or fails.
+
+    Raises:
+        OSError: where the lake can't be written, before anything is done.
+    """
     lake = Lake(config.lake)
+    lake.location.prepare()
     started = datetime.now(UTC)
     clock = time.perf_counter()
     summary = RunSummary(
