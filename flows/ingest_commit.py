@@ -59,11 +59,22 @@ def commit_records(group: list[Done], config: IngestConfig, summary: RunSummary)
     changed += lake.commit("backfill", replacing=known)
     faults = pl.concat([*(r.quarantine for r in read), given_up])
     stale = pl.concat([keys, given_up.select(keys.columns)])
-    changed += lake.put("quarantine", [faults] if faults.height else [], replacing=stale)
+    changed += _put_faults(lake, faults, stale)
     rows = [r.record for r in read]
-    changed += lake.put("records", rows, replacing=keys) + len(rows) + faults.height
+    changed += lake.put("records", rows, replacing=keys) + len(rows)
     summary.rows_changed += changed
     _count(read, summary)
+
+
+def _put_faults(lake: Lake, faults: pl.DataFrame, stale: pl.DataFrame) -> int:
+    """Write faults of some records in place of their older ones; give how many rows that changed.
+
+    Records may share a file: it is named once, by the record that met it last.
+    """
+    once = faults.unique(["path", "step"], keep="last", maintain_order=True)
+    shared = lake.commit("quarantine", replacing=once.select("dataset", "path", "step"))
+    older = lake.put("quarantine", [once] if once.height else [], replacing=stale)
+    return once.height + shared + older
 
 
 def _given_up(group: list[Done], config: IngestConfig, summary: RunSummary) -> pl.DataFrame:

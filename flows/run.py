@@ -88,15 +88,17 @@ def list_quarantine(lake: Lake, dataset: str, summary: RunSummary) -> None:
 
 
 def count_useless(lake: Lake, plan: Plan, summary: RunSummary) -> None:
-    """Count the records in quarantine that gave neither window nor numeric, and all that are found.
+    """Count the faulty records that gave neither window nor numeric, and all that are found.
 
     A record that ``RECORDS`` names and that has no header is one of them.
     """
     mine = pl.col("dataset") == summary.dataset
     named = lake.scan("quarantine").filter(mine, pl.col("record_id").is_not_null())
-    windows = lake.scan("records").filter(mine, pl.col("n_windows") > 0).select("record_id")
+    records = lake.scan("records").filter(mine)
+    partial = records.filter(pl.col("status") == "partial")
+    windows = records.filter(pl.col("n_windows") > 0).select("record_id")
     numerics = lake.scan("numerics").filter(mine).select("record_id").unique()
-    useless = named.select("record_id").unique()
+    useless = pl.concat([named.select("record_id"), partial.select("record_id")]).unique()
     for useful in (windows, numerics):
         useless = useless.join(useful, on="record_id", how="anti")
     ids = set(useless.collect()["record_id"])

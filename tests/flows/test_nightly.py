@@ -245,3 +245,24 @@ def test_no_window_is_filled_beyond_its_records_end(first_night) -> None:
     )
 
     assert late.collect().is_empty()
+
+
+@pytest.mark.parametrize("commit_every_s", [0.0, 60.0])
+def test_a_file_that_two_records_share_is_in_quarantine_once(tmp_path, commit_every_s) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "shared.dat").write_bytes(b"too short")
+    for name in ("one", "two"):
+        (archive / f"{name}.hea").write_text(
+            f"{name} 1 125 1000\nshared.dat 16 200 16 0 0 0 0 II\n"
+        )
+    config = NightlyConfig(
+        source=str(archive),
+        lake=str(tmp_path / "lake"),
+        workers=0,
+        commit_every_s=commit_every_s,
+    )
+    summary = nightly(config)
+
+    assert summary.records_found == 2
+    assert [line.path for line in summary.quarantined] == ["shared.dat"]
