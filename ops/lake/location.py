@@ -16,8 +16,8 @@ from fsspec.implementations.local import LocalFileSystem
 from ops.protocol import check_protocol
 
 _UNREACHED: Final = (OSError, BotoCoreError, ClientError)
-_ESCAPED: Final = re.compile(r"[^\w/.~:@!$&'()+,;-]", re.ASCII)
-"""Characters that Delta readers escape in a table's path, or take for a pattern or a partition."""
+_ESCAPED: Final = re.compile(r"::|[^\w/.~:@!$&'()+,;-]", re.ASCII)
+"""What Delta readers escape in a table's path, or take for a pattern, a partition or a chain."""
 
 
 @dataclass(frozen=True)
