@@ -36,7 +36,7 @@ def test_parsing_again_changes_nothing(tmp_path) -> None:
         assert Location.parse(once.url) == once
 
 
-@pytest.mark.parametrize("url", ["foo://x", "s4://bucket/lake", "simplecache::foo://x/y"])
+@pytest.mark.parametrize("url", ["foo://x", "s4://bucket/lake"])
 def test_an_unknown_protocol_is_refused_by_the_lakes_name(url) -> None:
     with pytest.raises(ValueError, match=f"lake {url} .*no known protocol"):
         Location.parse(url)
