@@ -49,12 +49,17 @@ _RANGES: Final[dict[Modality, tuple[float, float]]] = {
 IN_MMHG: Final = frozenset({"sbp", "dbp", "map", "unsteady", "flush", "air"})
 """Indexes that mean nothing where ABP is uncalibrated."""
 
+_REACH_EXPONENT: Final = 24
+"""Rows beyond 2 to this power are brought down to it: fourth powers of them overflow float32."""
+
 
 def modality_indexes(windows: Rows, modality: Modality, step: Rows) -> dict[str, Rows]:
     """Compute the indexes of ``windows`` (N, T), NaN missing, none of them empty.
 
     ``step`` (N,) is the quantisation step, NaN where unknown. An index that can't be told is NaN.
+    Of a row beyond ``2**24`` in its unit, those in that unit are told smaller than they are.
     """
+    windows, step = _within_reach(windows, step)
     rows, observed = fill_gaps(windows)
     beats = detect_beats(windows, modality)
     columns = _sample_indexes(rows, observed, modality, step)
@@ -63,6 +68,19 @@ def modality_indexes(windows: Rows, modality: Modality, step: Rows) -> dict[str,
     if modality == "abp":
         columns |= _pressure_indexes(rows, beats)
     return columns
+
+
+def _within_reach(windows: Rows, step: Rows) -> tuple[Rows, Rows]:
+    """Divide rows that are too large, and their steps, by a power of two, which is exact.
+
+    Counts without a unit may be as large as a format or a header allows; what they look like does
+    not depend on it, and what is out of range in a unit still is.
+    """
+    largest = np.where(np.isfinite(windows), np.abs(windows), np.float32(0)).max(axis=1)
+    excess = np.minimum(_REACH_EXPONENT - np.frexp(largest)[1], 0)
+    if not excess.any():
+        return windows, step
+    return np.ldexp(windows, excess[:, None]), np.ldexp(step, excess)
 
 
 def _sample_indexes(
