@@ -10,9 +10,7 @@ where one is missed.
 """
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,10 +20,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from bench.child import ROOT, told_by
 from bench.ingest_archives import lay_out
 from bench.report import Report, all_met, at_least, at_most, show, write
 
-ROOT: Final = Path(__file__).parents[1]
 OURS: Final = "pulselake"
 THEIRS: Final = "straightforward"
 TOLD: Final = {
@@ -105,20 +103,13 @@ def run_way(way: str, archive: Path, warm_up: Path, repeats: int) -> dict[str, A
     Raises:
         RuntimeError: where that process fails, with what it said last.
     """
-    command = [sys.executable, "-m", f"bench.ingest_{way}", str(archive)]
-    ran = subprocess.run(  # noqa: S603
-        [*command, "--warm-up", str(warm_up), "--repeats", str(repeats)],
-        env={**os.environ, **ONE_THREAD},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+    arguments = [str(archive), "--warm-up", str(warm_up), "--repeats", str(repeats)]
+    return told_by(
+        f"bench.ingest_{way}",
+        arguments,
+        failed=f"{way} failed on {archive.name}",
+        environment=ONE_THREAD,
     )
-    if ran.returncode:
-        message = f"{way} failed on {archive.name}: {ran.stderr.strip().splitlines()[-1:]}"
-        raise RuntimeError(message)
-    told: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    return told
 
 
 def main() -> int:

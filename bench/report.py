@@ -1,6 +1,8 @@
 """What a benchmark says: tables to read, and bars that are met or missed in so many words."""
 
+import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,13 +62,32 @@ def show(reports: Sequence[Report]) -> None:
 
 def write(path: Path, reports: Sequence[Report], told: Mapping[str, Any]) -> None:
     """Write tables and bars as JSON, after what else is ``told``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_json(reports, told), encoding="utf-8")
+
+
+def deliver(json_to: str | None, reports: Sequence[Report], told: Mapping[str, Any]) -> None:
+    """Print tables, or JSON alone where ``json_to`` is ``-``; else it names a file to write too."""
+    if json_to == "-":
+        sys.stdout.write(_json(reports, told))
+        return
+    show(reports)
+    if json_to is not None:
+        write(Path(json_to), reports, told)
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Let ``--json`` print JSON alone, and ``--json FILE`` write it beside the tables."""
+    parser.add_argument("--json", nargs="?", const="-", metavar="FILE")
+
+
+def _json(reports: Sequence[Report], told: Mapping[str, Any]) -> str:
     whole = {
         **told,
         "bars": [asdict(bar) for bar in _bars(reports)],
         "tables": [asdict(report) for report in reports],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    return json.dumps(whole, indent=1) + "\n"
 
 
 def all_met(reports: Sequence[Report]) -> bool:
@@ -81,4 +102,6 @@ def _bars(reports: Sequence[Report]) -> list[Bar]:
 def _text(cell: object) -> str:
     if not isinstance(cell, float):
         return str(cell)
+    if 0 < abs(cell) < 1e-3:
+        return f"{cell:.1e}"
     return f"{cell:.0f}" if cell >= 100 else f"{cell:.1f}" if cell >= 10 else f"{cell:.3f}"
