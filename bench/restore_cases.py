@@ -131,6 +131,8 @@ def batch_of(
         grades=grades,
         hr=windows.hr,
         seeds=np.zeros(n, dtype=np.int64),
+        usual=dict.fromkeys(MODALITIES, np.full((n, 2), np.nan, dtype=np.float32)),
+        units={m: [UNITS[m]] * n for m in MODALITIES},
     )
 
 

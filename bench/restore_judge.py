@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from bench.restore_cases import Windows, batch_of, one_gap, others_of, random_gaps, with_noise
 from bench.restore_residuals import normal_scale
 from ops.restore import ClassicalRestorer
-from ops.restore.classical import read_pressures
 from ops.restore.estimate import robust_range
+from ops.restored import read_pressures
 from schemas.modality import MODALITIES, Modality
 from schemas.restoration import RestoreBatch, Restored, Task
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from bench.restore_cases import SNR_RANGE_DB, Windows, batch_of, others_of, random_gaps, with_noise
 from bench.restore_population import levels_of, own_beat
 from ops.restore import denoise, impute, translate
-from ops.restore.classical import CELLS, estimate_batch, estimate_from, read_pressures
+from ops.restore.classical import CELLS, estimate_batch, estimate_from
 from ops.restore.estimate import MEASURED, Estimate
 from ops.restore.fiducials import beat_times
-from ops.restore.tables import PRESSURES, Tables
+from ops.restore.tables import Tables
+from ops.restored import read_pressures
 from schemas.modality import Modality
-from schemas.restoration import RestoreBatch, Task
+from schemas.restoration import PRESSURES, RestoreBatch, Task
 
 F64 = NDArray[np.float64]
 

@@ -13,6 +13,7 @@ from schemas.modality import Grade, Modality
 
 Task = Literal["translate", "impute", "denoise"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
+PRESSURES: Final = ("sbp", "dbp", "map")
 F32 = NDArray[np.float32]
 
 
@@ -28,6 +29,9 @@ class RestoreBatch:
         grades: B grades a modality.
         hr: (B,) heart rate in beats/min from the best condition, NaN where unknown.
         seeds: (B,) one seed a window, from its key and the run's seed.
+        usual: (B, 2) a modality, lowest and highest value that its good windows nearby have in the
+            middle, in its unit; NaN where there are none.
+        units: B units a modality, null where it is absent.
     """
 
     task: Task
@@ -37,6 +41,8 @@ class RestoreBatch:
     grades: dict[Modality, list[Grade]]
     hr: F32
     seeds: NDArray[np.int64]
+    usual: dict[Modality, F32]
+    units: dict[Modality, list[str | None]]
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,14 @@ class FillShard:
         return int(self.wants["window_index"][-1])
 
     @property
+    def span(self) -> tuple[int, int]:
+        """Indexes of the first and last window to read: all of the blocks that it touches."""
+        return (
+            self.first // SHARD_WINDOWS * SHARD_WINDOWS,
+            self.last // SHARD_WINDOWS * SHARD_WINDOWS + SHARD_WINDOWS - 1,
+        )
+
+    @property
     def path(self) -> str:
         """Its name in ``quarantine``."""
         return f"{self.record_id}#windows={self.first}-{self.last}"

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ops.encode import decode_counts, encode
+from ops.encode import encode
 from ops.fill.plan import FillShard, spec_sha256, window_seed
+from ops.fill.signals import physical, stored_counts, usual_ranges
 from ops.grade import grade_windows
 from ops.window_rows import signal_list
 from schemas.backfill import Backfill
@@ -33,16 +34,21 @@ def fill_rows(
     """
     inputs = shard.wants.join(windows, on=["window_index", "input_sha256"], maintain_order="left")
     parts = [
-        _rows(shard, alike, restorer, seed, run_id)
+        _rows(shard, alike, windows, restorer, seed, run_id)
         for alike in inputs.partition_by(_GROUP, maintain_order=True)
     ]
     return pl.concat([Backfill.create_empty(), *parts])
 
 
 def _rows(
-    shard: FillShard, inputs: pl.DataFrame, restorer: Restorer, seed: int, run_id: str
+    shard: FillShard,
+    inputs: pl.DataFrame,
+    windows: pl.DataFrame,
+    restorer: Restorer,
+    seed: int,
+    run_id: str,
 ) -> pl.DataFrame:
-    batch = _batch(shard, inputs, seed)
+    batch = _batch(shard, inputs, windows, seed)
     restored = (
         _believed(batch, restorer.restore(batch))
         if restorer.can(batch.task, batch.target)
@@ -76,7 +82,9 @@ def _rows(
     )
 
 
-def _batch(shard: FillShard, inputs: pl.DataFrame, seed: int) -> RestoreBatch:
+def _batch(
+    shard: FillShard, inputs: pl.DataFrame, windows: pl.DataFrame, seed: int
+) -> RestoreBatch:
     task: Task = inputs["task"][0]
     target: Modality = inputs["modality"][0]
     conditions: list[Modality] = inputs["conditions"][0].to_list()
@@ -93,24 +101,9 @@ def _batch(shard: FillShard, inputs: pl.DataFrame, seed: int) -> RestoreBatch:
         grades={m: inputs[f"{m}_grade"].to_list() for m in MODALITIES},
         hr=inputs.select(rate.alias("hr").cast(pl.Float32))["hr"].to_numpy(),
         seeds=np.array(seeds, dtype=np.int64),
+        usual={m: usual_ranges(windows, inputs["window_index"], m) for m in MODALITIES},
+        units={m: inputs[f"{m}_unit"].to_list() for m in MODALITIES},
     )
-
-
-def physical(windows: pl.DataFrame, m: Modality) -> F32:
-    """Give (n, 500) samples of a modality in its unit, NaN where missing or absent."""
-    counts = stored_counts(windows[m])
-    scale = windows[f"{m}_scale"].fill_null(np.nan).to_numpy()
-    zero = windows[f"{m}_zero"].fill_null(np.nan).to_numpy()
-    return decode_counts(counts, scale, zero)
-
-
-def stored_counts(column: pl.Series) -> NDArray[np.int16]:
-    """Give (n, 500) counts of a stored signal, ``MISSING`` throughout where it is null."""
-    counts = np.full((len(column), WINDOW_SAMPLES), MISSING, np.int16)
-    there = column.is_not_null().to_numpy()
-    flat = column.drop_nulls().explode().to_numpy()
-    counts[there] = flat.reshape(-1, WINDOW_SAMPLES)
-    return counts
 
 
 def _signals(batch: RestoreBatch, inputs: pl.DataFrame, restored: Restored) -> Iterator[pl.Series]:

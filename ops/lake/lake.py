@@ -26,12 +26,16 @@ class Lake:
         """Open a table at its newest version; null where nothing was ever written to it."""
         return open_table(self.location, table)
 
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Scan a table's rows; an empty frame of its schema where nothing was written yet."""
+    def scan(self, table: str, dataset: str = "") -> pl.LazyFrame:
+        """Scan a table's rows, of one dataset if it is named.
+
+        An empty frame of its schema where nothing was written yet.
+        """
         delta = self.open(table)
         if delta is None:
             return TABLES[table].schema.create_empty(lazy=True)
-        return pl.scan_delta(delta, storage_options=self.location.delta_options() or None)
+        rows = pl.scan_delta(delta, storage_options=self.location.delta_options() or None)
+        return rows.filter(pl.col("dataset") == dataset) if dataset else rows
 
     def writer(self, table: str, partition: dict[str, str | None]) -> DataFileWriter:
         """Open a new data file; it is in the table once it is committed."""

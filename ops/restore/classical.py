@@ -3,7 +3,6 @@
 Shapes: B windows, T = 500 samples each.
 """
 
-import hashlib
 import math
 from pathlib import Path
 from typing import Final
@@ -11,15 +10,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ops.beats import detect_beats
-from ops.grade.pressure import pressures
+from ops import restored
 from ops.restore import denoise as denoising
 from ops.restore import impute as imputation
 from ops.restore import translate as translation
 from ops.restore.estimate import MEASURED, Estimate
 from ops.restore.fiducials import beat_times
-from ops.restore.tables import PRESSURES, TABLES_PATH, Residuals, Tables, read_tables
-from schemas.modality import Grade, Modality
+from ops.restore.tables import TABLES_PATH, Residuals, Tables, read_tables
+from schemas.modality import Modality
 from schemas.restoration import Interval, RestoreBatch, Restored, Task
 
 F64 = NDArray[np.float64]
@@ -31,16 +29,7 @@ CELLS: Final[dict[Task, tuple[int, ...]]] = {
 }
 """The shape of each task's classes of residuals."""
 
-FAIR_WIDTH: Final = 0.5
-"""A restored signal is fair while its band is on average at most this part of its range wide."""
-
-_OPS: Final = Path(__file__).parents[1]
-_CODE: Final = (
-    *sorted((_OPS / "restore").glob("*.py")),
-    _OPS / "beats.py",
-    _OPS / "grade" / "pressure.py",
-    _OPS / "grade" / "templates.py",
-)
+_CODE: Final = (*sorted(Path(__file__).parent.glob("*.py")), *restored.CODE)
 
 
 class ClassicalRestorer:
@@ -54,7 +43,7 @@ class ClassicalRestorer:
     def __init__(self, tables_path: Path = TABLES_PATH) -> None:
         self._tables = read_tables(tables_path)
         _check_cells(self._tables, tables_path)
-        self._sha256 = _hash((*_CODE, tables_path))
+        self._sha256 = restored.hash_files((*_CODE, tables_path))
 
     @property
     def model_id(self) -> str:
@@ -150,7 +139,7 @@ def _with_intervals(batch: RestoreBatch, estimate: Estimate, residuals: Residual
         pressures=_pressure_intervals(mean, spoken, estimate.window_cell, residuals)
         if batch.target == "abp"
         else {},
-        grade=_grades(estimate.mean, above - below, kept, spoken),
+        grade=restored.grades(estimate.mean, above - below, kept),
     )
 
 
@@ -161,36 +150,8 @@ def _pressure_intervals(
     residuals: Residuals,
 ) -> dict[str, Interval]:
     intervals = {}
-    for name, value in read_pressures(mean, spoken).items():
+    for name, value in restored.read_pressures(mean, spoken).items():
         bounds = residuals.pressures[name][window_cell].astype(np.float32)
         lower = value + np.minimum(bounds[:, 0], 0)
         intervals[name] = Interval(value, lower, value + np.maximum(bounds[:, 1], 0))
     return intervals
-
-
-def read_pressures(
-    mean: NDArray[np.float32], spoken: NDArray[np.bool_]
-) -> dict[str, NDArray[np.float32]]:
-    """Read (B,) pressures in mmHg off the beats of ABP, NaN where it is not ``spoken`` on."""
-    rows = np.where(spoken[:, None], mean, np.float32(0))
-    found = pressures(rows, detect_beats(rows, "abp"))
-    return {name: np.where(spoken, getattr(found, name), np.float32("nan")) for name in PRESSURES}
-
-
-def _grades(
-    mean: F64, width: F64, kept: NDArray[np.bool_], spoken: NDArray[np.bool_]
-) -> list[Grade]:
-    made = np.maximum((~kept).sum(axis=1), 1)
-    typical = np.where(kept, 0.0, width).sum(axis=1) / made
-    extent = mean.max(axis=1) - mean.min(axis=1)
-    return [
-        "absent" if not said else "fair" if wide <= FAIR_WIDTH * range_ else "bad"
-        for said, wide, range_ in zip(spoken, typical, extent, strict=True)
-    ]
-
-
-def _hash(paths: tuple[Path, ...]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

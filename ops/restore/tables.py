@@ -18,7 +18,6 @@ from schemas.restoration import Task
 F64 = NDArray[np.float64]
 
 TABLES_PATH: Final = Path(__file__).with_name("classical.json")
-PRESSURES: Final = ("sbp", "dbp", "map")
 
 
 @dataclass(frozen=True)

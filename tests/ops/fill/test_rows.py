@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.fill.plan import FillShard, shards, window_seed
-from ops.fill.rows import fill_rows, physical, stored_counts
+from ops.fill.rows import fill_rows
 from ops.fill.rules import COLUMNS, wanted
+from ops.fill.signals import physical, stored_counts
 from ops.restore import ClassicalRestorer
 from schemas.backfill import Backfill
 from schemas.grid import MISSING, WINDOW_SAMPLES

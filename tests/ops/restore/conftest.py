@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ops.restore import ClassicalRestorer
-from schemas.modality import MODALITIES, Grade, Modality
+from schemas.modality import MODALITIES, UNITS, Grade, Modality
 from schemas.restoration import RestoreBatch, Task
 
 F32 = NDArray[np.float32]
@@ -66,6 +66,8 @@ def ask() -> Callable[..., RestoreBatch]:
             grades=grades,
             hr=np.full(n, hr, dtype=np.float32),
             seeds=np.zeros(n, dtype=np.int64),
+            usual=dict.fromkeys(MODALITIES, np.full((n, 2), np.nan, dtype=np.float32)),
+            units={m: [UNITS[m]] * n for m in MODALITIES},
         )
 
     return make

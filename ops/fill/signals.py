@@ -1,0 +1,45 @@
+"""Stored windows as physical signals, and what range they usually have."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ops.encode import decode_counts
+from schemas.grid import MISSING, SHARD_WINDOWS, WINDOW_SAMPLES
+from schemas.modality import Modality
+from schemas.restoration import F32
+
+
+def physical(windows: pl.DataFrame, m: Modality) -> F32:
+    """Give (n, 500) samples of a modality in its unit, NaN where missing or absent."""
+    counts = stored_counts(windows[m])
+    scale = windows[f"{m}_scale"].fill_null(np.nan).to_numpy()
+    zero = windows[f"{m}_zero"].fill_null(np.nan).to_numpy()
+    return decode_counts(counts, scale, zero)
+
+
+def stored_counts(column: pl.Series) -> NDArray[np.int16]:
+    """Give (n, 500) counts of a stored signal, ``MISSING`` throughout where it is null."""
+    counts = np.full((len(column), WINDOW_SAMPLES), MISSING, np.int16)
+    there = column.is_not_null().to_numpy()
+    flat = column.drop_nulls().explode().to_numpy()
+    counts[there] = flat.reshape(-1, WINDOW_SAMPLES)
+    return counts
+
+
+def usual_ranges(windows: pl.DataFrame, index: pl.Series, m: Modality) -> F32:
+    """Give the (n, 2) lowest and highest value that good windows nearby have in the middle.
+
+    Nearby is the same block of ``SHARD_WINDOWS`` by index, so that a window's range is its own
+    whatever else is asked for. NaN where none of them is good.
+    """
+    asked = pl.DataFrame({"block": index // SHARD_WINDOWS})
+    block = pl.col("window_index") // SHARD_WINDOWS
+    good = windows.filter(pl.col(f"{m}_grade") == "good", block.is_in(asked["block"].implode()))
+    x = physical(good, m)
+    ends = good.select(
+        block=block, low=pl.Series(np.nanmin(x, axis=1)), high=pl.Series(np.nanmax(x, axis=1))
+    )
+    middle = ends.group_by("block").agg(pl.col("low", "high").median())
+    found = asked.join(middle, on="block", how="left", maintain_order="left")
+    return found.select("low", "high").fill_null(np.nan).to_numpy().astype(np.float32)

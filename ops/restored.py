@@ -1,0 +1,125 @@
+"""What every restorer says of a restored signal: its band, its pressures, its grade.
+
+Shapes: B windows, S samples a window, T = 500 samples in time.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops.beats import detect_beats
+from ops.grade.pressure import pressures
+from schemas.modality import Grade
+from schemas.restoration import F32, PRESSURES, Interval, RestoreBatch, Restored
+
+FAIR_WIDTH: Final = 0.5
+"""A restored signal is fair while its band is on average at most this part of its range wide."""
+
+BAND: Final = (0.05, 0.95)
+
+MOST: Final = 1e12
+"""What lies beyond is no signal in any unit; squares of what lies within stay finite."""
+
+_OPS: Final = Path(__file__).parent
+CODE: Final = (
+    Path(__file__),
+    _OPS / "beats.py",
+    _OPS / "grade" / "pressure.py",
+    _OPS / "grade" / "templates.py",
+)
+"""The files that decide what is said here, for a restorer's hash."""
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Hash names and contents of files, in their order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def from_samples(batch: RestoreBatch, samples: F32) -> Restored:
+    """Take mean, 90 % band and pressures over (B, S, T) samples in the target's unit.
+
+    The band is that of the samples and no more: a model that is wrong about its own spread is wrong
+    here too. A measured sample of an imputed signal stays as it is. A pressure is the mean of the
+    samples' own; it is NaN where fewer than half of the samples have one. A window with a sample
+    that is not finite, or beyond ``MOST``, is one that the model abstained from.
+    """
+    kept = _measured(batch)
+    drawn = np.where(kept[:, None], batch.signals[batch.target][:, None], samples)
+    spoken = _whole(samples) & _whole(drawn)
+    drawn = np.where(spoken[:, None, None], drawn, np.float32("nan"))
+    mean = drawn.mean(axis=1, dtype=np.float64).astype(np.float32)
+    mean = np.where(kept & spoken[:, None], batch.signals[batch.target], mean)
+    lower, upper = _band(drawn, mean)
+    return Restored(
+        mean=mean,
+        lower=lower,
+        upper=upper,
+        pressures=_pressures(drawn, spoken) if batch.target == "abp" else {},
+        grade=grades(mean, upper - lower, kept),
+    )
+
+
+def _whole(values: F32) -> NDArray[np.bool_]:
+    return np.asarray((np.abs(values) <= MOST).all(axis=(1, 2)))
+
+
+def _measured(batch: RestoreBatch) -> NDArray[np.bool_]:
+    x = batch.signals[batch.target]
+    return np.isfinite(x) if batch.task == "impute" else np.zeros(x.shape, np.bool_)
+
+
+def _band(values: F32, middle: F32) -> tuple[F32, F32]:
+    """Give the bounds over axis 1, on their sides of the middle; NaN are left out."""
+    there = np.isfinite(middle)
+    known = np.where(there[:, None], values, np.float32(0))
+    quantile = np.nanquantile if np.isnan(known).any() else np.quantile  # the first is slow
+    lower, upper = quantile(known, BAND, axis=1).astype(np.float32)
+    nothing = np.float32("nan")
+    return (
+        np.where(there, np.minimum(lower, middle), nothing),
+        np.where(there, np.maximum(upper, middle), nothing),
+    )
+
+
+def _pressures(samples: F32, spoken: NDArray[np.bool_]) -> dict[str, Interval]:
+    n, n_samples, length = samples.shape
+    each = read_pressures(samples.reshape(n * n_samples, length), np.repeat(spoken, n_samples))
+    intervals = {}
+    for name, flat in each.items():
+        values = flat.reshape(n, n_samples)
+        told = np.isfinite(values)
+        enough = 2 * told.sum(axis=1) >= n_samples
+        total = np.where(told, values, 0).sum(axis=1, dtype=np.float64)
+        mean = np.where(enough, total / np.maximum(told.sum(axis=1), 1), np.nan)
+        value = mean.astype(np.float32)
+        intervals[name] = Interval(value, *_band(values, value))
+    return intervals
+
+
+def read_pressures(mean: F32, spoken: NDArray[np.bool_]) -> dict[str, F32]:
+    """Read (B,) pressures in mmHg off the beats of ABP, NaN where it is not ``spoken`` on."""
+    rows = np.where(spoken[:, None], mean, np.float32(0))
+    found = pressures(rows, detect_beats(rows, "abp"))
+    return {name: np.where(spoken, getattr(found, name), np.float32("nan")) for name in PRESSURES}
+
+
+def grades(mean: NDArray[Any], width: NDArray[Any], kept: NDArray[np.bool_]) -> list[Grade]:
+    """Grade restored signals by the width of their band over the samples that were made.
+
+    ``fair`` up to ``FAIR_WIDTH``, else ``bad``; never ``good``. ``absent`` where it is not finite.
+    """
+    spoken = np.isfinite(mean).all(axis=1)
+    made = np.maximum((~kept).sum(axis=1), 1)
+    typical = np.where(kept, 0.0, width).sum(axis=1) / made
+    extent = mean.max(axis=1) - mean.min(axis=1)
+    return [
+        "absent" if not said else "fair" if wide <= FAIR_WIDTH * range_ else "bad"
+        for said, wide, range_ in zip(spoken, typical, extent, strict=True)
+    ]

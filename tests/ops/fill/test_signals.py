@@ -1,0 +1,154 @@
+"""Stored windows as physical signals, and what range a record's good windows have nearby."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ops.fill.plan import FillShard, shards
+from ops.fill.rules import COLUMNS, wanted
+from ops.fill.signals import physical, usual_ranges
+from schemas.grid import MISSING, SHARD_WINDOWS, WINDOW_SAMPLES
+from schemas.modality import GRADES, MODALITIES
+
+Said = tuple[str, Sequence[int]]
+"""A window's grade of ECG, and its first counts; the last of them goes on and on."""
+
+
+@pytest.fixture(scope="module")
+def record(make_windows) -> Callable[..., pl.DataFrame]:
+    """Make a record of windows by their index, with ECG alone, in mV a count."""
+
+    def made(said: Mapping[int, Said], scale: float = 1.0, zero: float = 0.0) -> pl.DataFrame:
+        windows = make_windows(*[{"ecg": (grade, 0)} for grade, _ in said.values()])
+        counts = [[*head, *[head[-1]] * (WINDOW_SAMPLES - len(head))] for _, head in said.values()]
+        there = pl.col("ecg").is_not_null()
+        return windows.with_columns(
+            pl.Series("window_index", list(said), dtype=pl.Int32),
+            pl.when(there).then(pl.Series(counts, dtype=pl.List(pl.Int16))).alias("ecg"),
+            pl.when(there).then(pl.lit(scale, pl.Float32)).alias("ecg_scale"),
+            pl.when(there).then(pl.lit(zero, pl.Float32)).alias("ecg_zero"),
+        )
+
+    return made
+
+
+def usual(windows: pl.DataFrame, *index: int) -> list[list[float]]:
+    found = usual_ranges(windows, pl.Series("window_index", index, dtype=pl.Int32), "ecg")
+    assert found.dtype == np.float32
+    assert found.shape == (len(index), 2)
+    return found.tolist()
+
+
+THREE = {0: ("good", [0, 10]), 3: ("good", [-2, 90]), 9: ("good", [14, -10])}
+
+
+def test_a_usual_range_is_the_median_of_lowest_and_of_highest_values(record) -> None:
+    assert usual(record(THREE), 0) == [[-2, 14]]
+
+
+def test_of_an_even_number_it_is_between_the_two_in_the_middle(record) -> None:
+    assert usual(record({**THREE, 4: ("good", [1, 21])}), 0) == [[-1, 17.5]]
+
+
+def test_a_usual_range_is_in_the_signals_unit(record) -> None:
+    assert usual(record(THREE, scale=0.5, zero=100.0), 0) == [[99, 107]]
+
+
+@pytest.mark.parametrize("grade", ["fair", "bad", "absent"])
+def test_only_good_windows_have_a_say(record, grade) -> None:
+    assert usual(record({**THREE, 5: (grade, [-999, 999])}), 5) == [[-2, 14]]
+
+
+def test_missing_samples_have_no_say(record) -> None:
+    assert usual(record({0: ("good", [MISSING, 3, MISSING, 7])}), 0) == [[3, 7]]
+
+
+def test_where_no_window_is_good_there_is_no_usual_range(record) -> None:
+    windows = record({0: ("fair", [0, 1]), 1: ("absent", [0])})
+
+    assert np.isnan(usual(windows, 0, 1)).all()
+    assert np.isnan(usual(windows.clear(), 0)).all()
+    assert usual(windows) == []
+
+
+def test_a_modality_that_no_window_has_has_no_usual_range(record) -> None:
+    windows = record(THREE)
+
+    assert np.isnan(usual_ranges(windows, windows["window_index"], "ppg")).all()
+
+
+def test_nearby_is_the_same_256_windows_by_index(record) -> None:
+    windows = record({255: ("good", [0, 1]), 256: ("good", [0, 2]), 511: ("good", [0, 4])})
+
+    assert usual(windows, 0, 255) == [[0, 1]] * 2
+    assert usual(windows, 256, 300, 511) == [[0, 3]] * 3
+    assert np.isnan(usual(windows, 512)).all()
+
+
+def test_a_windows_usual_range_is_its_own_whatever_else_is_asked(record) -> None:
+    windows = record({1: ("good", [0, 1]), 300: ("good", [0, 2]), 600: ("bad", [0, 4])})
+    asked = [600, 1, 300, 2, 1, 299]
+    together = usual(windows, *asked)
+    alone = [usual(windows, index)[0] for index in asked]
+
+    np.testing.assert_array_equal(together, alone)
+    np.testing.assert_array_equal(usual(windows.reverse(), *asked), together)
+    np.testing.assert_array_equal(usual(windows[:2], 1, 300), [[0, 1], [0, 2]])
+
+
+def planned(windows: pl.DataFrame) -> list[FillShard]:
+    rows = windows.select(COLUMNS).lazy()
+    return list(shards(wanted(rows, translate=["abp"], restore=MODALITIES).collect()))
+
+
+@pytest.mark.parametrize(
+    ("index", "span"),
+    [
+        ([0], (0, 255)),
+        ([255], (0, 255)),
+        ([256, 300], (256, 511)),
+        ([250, 260], (0, 511)),
+        ([300, 900], (256, 1023)),
+    ],
+)
+def test_a_shard_reads_all_of_the_blocks_that_it_touches(make_windows, index, span) -> None:
+    windows = make_windows(*[{"ecg": ("bad", 0)}] * len(index))
+    (shard,) = planned(windows.with_columns(pl.Series("window_index", index, dtype=pl.Int32)))
+
+    assert (shard.first, shard.last) == (index[0], index[-1])
+    assert shard.span == span
+
+
+def test_physical_units_are_counts_by_scale_and_zero(record) -> None:
+    windows = record({0: ("good", [MISSING, 2, -4]), 1: ("absent", [0])}, scale=0.5, zero=10.0)
+    x = physical(windows, "ecg")
+
+    np.testing.assert_array_equal(x[0, :4], [np.nan, 11, 8, 8])
+    assert np.isnan(x[1]).all()
+    assert x.dtype == np.float32
+
+
+HEAD = st.lists(st.integers(MISSING, -MISSING - 1), max_size=3).map(lambda head: [*head, 5])
+WINDOW = st.tuples(st.sampled_from(GRADES), HEAD)
+INDEX = st.integers(0, 3 * SHARD_WINDOWS)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(INDEX, WINDOW, max_size=8), st.lists(INDEX, max_size=6))
+def test_whatever_there_is_the_range_is_that_of_the_good_windows_of_the_block(
+    record, said, asked
+) -> None:
+    found = usual(record(said), *asked)
+
+    for index, ends in zip(asked, found, strict=True):
+        good = [
+            [count for count in head if count != MISSING]
+            for at, (grade, head) in said.items()
+            if grade == "good" and at // SHARD_WINDOWS == index // SHARD_WINDOWS
+        ]
+        expected = [np.median([end(head) for head in good]) for end in (min, max) if good]
+        np.testing.assert_array_equal(ends, expected or [np.nan, np.nan])
