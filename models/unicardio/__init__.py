@@ -1,0 +1,1 @@
+"""UniCardio: one diffusion transformer that makes ECG, PPG and BP of each other."""
