@@ -48,7 +48,11 @@ def fill_windows(config: BackfillConfig, summary: RunSummary) -> None:
     todo = plan_backfill(config, summary)
     summary.shards = len(todo)
     with (
-        cluster(config.ray_address, config.workers if todo else 0),
+        cluster(
+            config.ray_address,
+            config.workers if todo else 0,
+            gpus_per_worker=config.gpus_per_actor if todo else 0,
+        ),
         Pool(
             partial(Filler, config, summary.run_id),
             config.workers,
@@ -66,8 +70,8 @@ def fill_windows(config: BackfillConfig, summary: RunSummary) -> None:
 def plan_backfill(config: BackfillConfig, summary: RunSummary) -> list[FillShard]:
     """Tell what is wanted and not there; take out what no longer fits its window."""
     lake = Lake(config.lake)
+    todo, over = planned_shards(lake, config)  # fails before a row is changed
     summary.rows_changed += lake.commit("backfill", replacing=stale(lake, config.dataset))
-    todo, over = planned_shards(lake, config)
     summary.rows_changed += lake.commit("quarantine", replacing=over)
     return todo
 
@@ -77,28 +81,28 @@ def planned_shards(lake: Lake, config: BackfillConfig) -> tuple[list[FillShard],
 
     Also gives the keys of quarantine's rows that hold no shard of now back.
     """
-    spec = spec_sha256(make_restorer(config.restorer), config.seed)
+    spec = spec_sha256(make_restorer(config), config.seed)
     windows = whole_windows(
-        of_dataset(lake, "windows", config.dataset), of_dataset(lake, "records", config.dataset)
+        lake.scan("windows", config.dataset), lake.scan("records", config.dataset)
     )
     wants = wanted(windows, translate=config.translate, restore=config.restore)
-    there = of_dataset(lake, "backfill", config.dataset)
+    there = lake.scan("backfill", config.dataset)
     cut = {
         (shard.dataset, shard.path, shard.fingerprint(spec)): shard
         for shard in shards(missing_rows(wants, there, spec).collect())
     }
-    held = of_dataset(lake, "quarantine", config.dataset).filter(pl.col("step") == "backfill")
-    rows = held.select("dataset", "path", "fingerprint", "step").collect()
-    holds = [row[:3] in cut for row in rows.rows()]
-    todo = cut.keys() - {row[:3] for row in rows.rows()}
-    over = rows.filter(~pl.Series(holds, dtype=pl.Boolean)).drop("fingerprint")
-    return [shard for key, shard in cut.items() if key in todo], over
+    quarantined = lake.scan("quarantine", config.dataset).filter(pl.col("step") == "backfill")
+    rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
+    held = [row[:3] for row in rows.rows()]
+    over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
+    waiting = cut.keys() - set(held)
+    return [s for key, s in cut.items() if key in waiting], over.drop("fingerprint")
 
 
 def stale(lake: Lake, dataset: str) -> pl.DataFrame:
     """List the keys of backfill whose window is gone or has changed."""
-    windows = of_dataset(lake, "windows", dataset)
-    return stale_rows(windows, of_dataset(lake, "backfill", dataset)).collect()
+    windows = lake.scan("windows", dataset)
+    return stale_rows(windows, lake.scan("backfill", dataset)).collect()
 
 
 def see_lake(config: LakeConfig) -> None:
@@ -116,12 +120,6 @@ def see_lake(config: LakeConfig) -> None:
         known = ", ".join(datasets) or "none"
         message = f"dataset {config.dataset} is not in {config.lake}; there are: {known}"
         raise ValueError(message)
-
-
-def of_dataset(lake: Lake, table: str, dataset: str) -> pl.LazyFrame:
-    """Scan a table's rows of one dataset, or all where none is named."""
-    rows = lake.scan(table)
-    return rows.filter(pl.col("dataset") == dataset) if dataset else rows
 
 
 @task(name="fill batch", **RETRIED)
@@ -156,8 +154,22 @@ def commit_shards(group: list[Done], config: BackfillConfig, summary: RunSummary
 
 def _quarantine(lake: Lake, group: list[Done], config: BackfillConfig, summary: RunSummary) -> None:
     """Write the rows of shards given up; take out those of shards that succeeded."""
-    spec = spec_sha256(make_restorer(config.restorer), config.seed)
-    rows = [
+    given_up = [done for done in group if done.error is not None]
+    summary.shards_quarantined += len(given_up)
+    rows = _given_up(given_up, config, summary) if given_up else []
+    keys = pl.DataFrame(
+        {
+            "dataset": [done.item.dataset for done in group],
+            "path": [done.item.path for done in group],
+            "step": ["backfill"] * len(group),
+        }
+    )
+    summary.rows_changed += lake.put("quarantine", rows, replacing=keys) + len(rows)
+
+
+def _given_up(group: list[Done], config: BackfillConfig, summary: RunSummary) -> list[pl.DataFrame]:
+    spec = spec_sha256(make_restorer(config), config.seed)
+    return [
         quarantine_rows(
             [
                 (
@@ -173,14 +185,4 @@ def _quarantine(lake: Lake, group: list[Done], config: BackfillConfig, summary: 
             attempts=config.attempts,
         )
         for done in group
-        if done.error is not None
     ]
-    summary.shards_quarantined += len(rows)
-    keys = pl.DataFrame(
-        {
-            "dataset": [done.item.dataset for done in group],
-            "path": [done.item.path for done in group],
-            "step": ["backfill"] * len(group),
-        }
-    )
-    summary.rows_changed += lake.put("quarantine", rows, replacing=keys) + len(rows)

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from flows.checkpoint import checkpoint
 from flows.config import BackfillConfig, IngestConfig, LakeConfig, NightlyConfig
 from flows.options import command_of
 from flows.show import show
@@ -106,6 +107,7 @@ app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake")))
 app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
 app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
 app.command("status")(command_of(LakeConfig, _status, ("lake",)))
+app.add_typer(checkpoint, name="checkpoint")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from flows.restorers import make_restorer
+from flows.restorers import RestorerConfig
 from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
 from ops.lake import Lake
 from ops.source import Source
@@ -107,24 +107,21 @@ class IngestConfig(LakeConfig):
         return deidentifier(self.deid_key.get_secret_value() if self.deid_key else None)
 
 
-class BackfillConfig(LakeConfig):
+class BackfillConfig(LakeConfig, RestorerConfig):
     """Windows of a lake into synthetic signals beside them."""
 
-    restorer: str = Field("classical", description="Which restorer fills what is missing.")
     translate: tuple[Modality, ...] = Field(
         ("abp",), description="Modalities to make where they are absent."
     )
     restore: tuple[Modality, ...] = Field(
         MODALITIES, description="Modalities to impute and denoise where they are there."
     )
-    gpus_per_actor: float = Field(0.0, ge=0, description="Share of a GPU that each actor takes.")
     seed: int = Field(0, ge=0, description="Seed of the run; a window's own follows from its key.")
 
-    @field_validator("restorer")
+    @field_validator("checkpoint")
     @classmethod
-    def _restorer_is_there(cls, name: str) -> str:
-        make_restorer(name)
-        return name
+    def _checkpoint_without_secrets(cls, url: str | None) -> str | None:
+        return url and without_secrets(url)
 
 
 class NightlyConfig(IngestConfig, BackfillConfig):

@@ -77,7 +77,7 @@ def refuse_other_names(config: IngestConfig) -> None:
         ValueError: where the lake has it de-identified otherwise, or not at all.
     """
     check = Naming(config.deidentifier()).check
-    records = Lake(config.lake).scan("records").filter(pl.col("dataset") == config.dataset)
+    records = Lake(config.lake).scan("records", config.dataset)
     for other in records.select("names_check").unique().collect()["names_check"]:
         if other != check:
             was = "by its own names" if other is None else "de-identified under another key"
@@ -90,11 +90,10 @@ def refuse_other_names(config: IngestConfig) -> None:
 
 def known_records(lake: Lake, dataset: str) -> dict[str, Known]:
     """Tell what the lake knows of each record, in ``records`` or, if later, in ``quarantine``."""
-    of_dataset = pl.col("dataset") == dataset
     version = pl.format("reader {}, grader {}", "reader_version", "grader_version")
-    read = lake.scan("records").filter(of_dataset)
-    given_up = lake.scan("quarantine").filter(
-        of_dataset, pl.col("step").is_in(RECORD_STEPS), pl.col("record_id").is_not_null()
+    read = lake.scan("records", dataset)
+    given_up = lake.scan("quarantine", dataset).filter(
+        pl.col("step").is_in(RECORD_STEPS), pl.col("record_id").is_not_null()
     )
     rows = pl.concat(
         [

@@ -36,7 +36,7 @@ def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> 
     if records.height:
         gone = lake.put("quarantine", [records], replacing=records.select("dataset", "record_id"))
         summary.rows_changed += records.height + gone
-    before = lake.scan("quarantine").filter(of_catalog, pl.col("dataset") == config.dataset)
+    before = lake.scan("quarantine", config.dataset).filter(of_catalog)
     told = ["path", "reason", "fingerprint", "code_version"]
     catalog = rows.filter(of_catalog)
     if set(catalog.select(told).rows()) != set(before.select(told).collect().rows()):

@@ -30,6 +30,7 @@ _LIBRARIES: Final = (
     "ray",
     "prefect",
     "numpy",
+    "torch",
 )
 logger = logging.getLogger("pulselake")
 
@@ -77,9 +78,7 @@ def _leave(lake: Lake, summary: RunSummary, row: pl.DataFrame) -> None:
 
 def list_quarantine(lake: Lake, dataset: str, summary: RunSummary) -> None:
     """Put what is in quarantine into the summary, the first 200 by name."""
-    rows = lake.scan("quarantine")
-    if dataset:
-        rows = rows.filter(pl.col("dataset") == dataset)
+    rows = lake.scan("quarantine", dataset)
     lines = rows.select("path", "step", "reason").sort("path", "step").collect()
     summary.inputs_quarantined = lines.height
     summary.quarantined = [
@@ -92,16 +91,17 @@ def count_useless(lake: Lake, plan: Plan, summary: RunSummary) -> None:
 
     A record that ``RECORDS`` names and that has no header is one of them.
     """
-    mine = pl.col("dataset") == summary.dataset
-    named = lake.scan("quarantine").filter(mine, pl.col("record_id").is_not_null())
-    records = lake.scan("records").filter(mine)
-    partial = records.filter(pl.col("status") == "partial")
+    records = lake.scan("records", summary.dataset)
+    named = lake.scan("quarantine", summary.dataset).filter(pl.col("record_id").is_not_null())
+    faulty = pl.concat(
+        [named.select("record_id"), records.filter(status="partial").select("record_id")]
+    )
     windows = records.filter(pl.col("n_windows") > 0).select("record_id")
-    numerics = lake.scan("numerics").filter(mine).select("record_id").unique()
-    useless = pl.concat([named.select("record_id"), partial.select("record_id")]).unique()
-    for useful in (windows, numerics):
-        useless = useless.join(useful, on="record_id", how="anti")
-    ids = set(useless.collect()["record_id"])
+    empty = faulty.unique().join(windows, on="record_id", how="anti").collect()["record_id"]
+    numerics = lake.scan("numerics", summary.dataset).filter(
+        pl.col("record_id").is_in(empty.implode())
+    )
+    ids = set(empty) - set(numerics.select("record_id").unique().collect()["record_id"])
     summary.records_quarantined = len(ids.difference(plan.vanished))
     summary.records_unchanged = len(set(plan.unchanged) - ids)
     summary.records_found = (

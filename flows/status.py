@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 import polars as pl
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.backfill import of_dataset, planned_shards, see_lake, stale
+from flows.backfill import planned_shards, see_lake, stale
 from flows.config import BackfillConfig, IngestConfig, LakeConfig
 from flows.ingest import plan_ingest
 from flows.show import say
@@ -57,7 +57,7 @@ def lake_status(config: LakeConfig) -> LakeStatus:
     see_lake(config)
     lake = Lake(config.lake)
     tables = {name: _rows(lake, name, config.dataset) for name in TABLES}
-    runs = of_dataset(lake, "runs", config.dataset).sort("started_at", descending=True).collect()
+    runs = lake.scan("runs", config.dataset).sort("started_at", descending=True).collect()
     latest = runs.filter(pl.col("source").is_not_null(), pl.col("outcome") == "done")
     told = latest.unique("dataset", keep="first", maintain_order=True)["config"]
     return LakeStatus(
@@ -86,7 +86,7 @@ def show_status(status: LakeStatus, console: Console) -> None:
 
 
 def _rows(lake: Lake, table: str, dataset: str) -> int:
-    return int(of_dataset(lake, table, dataset).select(pl.len()).collect().item())
+    return int(lake.scan(table, dataset).select(pl.len()).collect().item())
 
 
 def _shown(run: dict[str, Any]) -> dict[str, Any]:
@@ -97,16 +97,25 @@ def _shown(run: dict[str, Any]) -> dict[str, Any]:
 def _next(lake: Lake, told: dict[str, Any]) -> list[NextWork]:
     """Plan as the last good run was told to, and count."""
     dataset = told["dataset"]
-    try:
-        works = [*_ingest(dataset, _only(IngestConfig, told))]
-    except (OSError, ValidationError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        works = [NextWork(dataset=dataset, step="ingest", count=None, reason=reason)]
-    works += _backfill(lake, dataset, _only(BackfillConfig, told))
+    works = [
+        *_or_why(dataset, "ingest", lambda: _ingest(dataset, _only(IngestConfig, told))),
+        *_or_why(
+            dataset, "backfill", lambda: _backfill(lake, dataset, _only(BackfillConfig, told))
+        ),
+    ]
     if not works:
         why = "everything is as it was read and filled"
         works = [NextWork(dataset=dataset, step="nothing", count=0, reason=why)]
     return works
+
+
+def _or_why(dataset: str, step: str, plan: Callable[[], Iterator[NextWork]]) -> list[NextWork]:
+    """Plan a step, or say why it can't be planned."""
+    try:
+        return [*plan()]
+    except (OSError, ValidationError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        return [NextWork(dataset=dataset, step=step, count=None, reason=reason)]
 
 
 def _ingest(dataset: str, config: IngestConfig) -> Iterator[NextWork]:
@@ -123,7 +132,7 @@ def _ingest(dataset: str, config: IngestConfig) -> Iterator[NextWork]:
 
 
 def _quarantined(lake: Lake, dataset: str) -> set[str]:
-    return set(of_dataset(lake, "quarantine", dataset).select("reason").collect()["reason"])
+    return set(lake.scan("quarantine", dataset).select("reason").collect()["reason"])
 
 
 def _backfill(lake: Lake, dataset: str, config: BackfillConfig) -> Iterator[NextWork]:

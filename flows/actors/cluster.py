@@ -10,12 +10,17 @@ import ray
 
 
 @contextmanager
-def cluster(address: str | None, workers: int) -> Iterator[None]:
+def cluster(address: str | None, workers: int, *, gpus_per_worker: float = 0.0) -> Iterator[None]:
     """Connect for the length of the block; nothing to do where 0 workers are asked for.
 
     A cluster of this machine's own listens on loopback only and leaves with the block. Where one is
     connected already, it is used and kept.
+
+    Raises:
+        ValueError: where workers want a GPU of this machine and it has none; Ray would wait.
     """
+    if gpus_per_worker and not address:
+        _see_gpu(gpus_per_worker)
     if workers == 0 or ray.is_initialized():
         yield
         return
@@ -34,6 +39,17 @@ def cluster(address: str | None, workers: int) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _see_gpu(wanted: float) -> None:
+    import torch  # seconds, for those alone who ask for a GPU
+
+    if torch.cuda.device_count() < wanted:
+        message = (
+            f"a worker is to take {wanted:g} GPUs, and this machine has "
+            f"{torch.cuda.device_count()}: leave gpus_per_actor at 0, or give a Ray cluster"
+        )
+        raise ValueError(message)
 
 
 def _environment() -> dict[str, str]:

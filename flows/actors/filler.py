@@ -30,7 +30,7 @@ class Filler:
         self._lake = Lake(config.lake)
         self._seed = config.seed
         self._run_id = run_id
-        self._restorer = make_restorer(config.restorer)
+        self._restorer = make_restorer(config)
         self._windows = Snapshot(self._lake.location, "windows")
 
     def work(self, shard: FillShard) -> FilledShard:
@@ -42,7 +42,7 @@ class Filler:
         windows = self._windows.rows(
             dataset=shard.dataset,
             record_id=shard.record_id,
-            window_index=(shard.first, shard.last),
+            window_index=shard.span,
         ).collect()
         rows = fill_rows(shard, windows, self._restorer, seed=self._seed, run_id=self._run_id)
         with self._lake.writer("backfill", {"dataset": shard.dataset}) as file:

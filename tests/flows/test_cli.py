@@ -145,6 +145,28 @@ def test_a_restorer_that_does_not_exist_is_a_usage_error() -> None:
     assert "classical" in done.output
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--restorer", "unicardio"], "restorer unicardio needs a checkpoint"),
+        (
+            ["--restorer", "classical", "--checkpoint", "u.safetensors"],
+            "restorer classical takes no checkpoint",
+        ),
+        (["--checkpoint", "u.safetensors", "--steps", "49"], "steps"),
+        (["--checkpoint", "ftp://joe:hunter2@host/u.safetensors"], "holds a password"),
+    ],
+)
+@pytest.mark.parametrize("command", [["backfill", "lake"], ["nightly", "source", "lake"]])
+def test_a_restorer_and_what_it_does_not_go_with_is_a_usage_error(command, options, words) -> None:
+    done = run(*command, *options)
+
+    assert done.exit_code == 2
+    assert words in " ".join(done.output.replace("│", " ").split())
+    assert "hunter2" not in done.output
+    assert not Path("lake").exists()
+
+
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
     done = run("ingest", "ftp://joe:hunter2@host/archive", "lake")
 

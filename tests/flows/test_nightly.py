@@ -177,7 +177,7 @@ def test_nothing_of_the_source_names_anybody_in_a_deidentified_lake(config, ward
 def test_a_shard_that_keeps_failing_is_quarantined_and_the_rest_goes_on(
     config, monkeypatch
 ) -> None:
-    monkeypatch.setitem(restorers._RESTORERS, "classical", Fragile)
+    monkeypatch.setattr(restorers, "ClassicalRestorer", Fragile)
     fragile = config.model_copy(update={"seed": 1})
     summary = nightly(fragile)
     again = nightly(fragile)

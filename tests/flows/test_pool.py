@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import ray
+import torch
 
 from flows.actors.cluster import cluster
 from flows.actors.pool import Pool
@@ -80,3 +81,14 @@ def test_a_cluster_of_our_own_leaves_with_the_block() -> None:
         assert ray.is_initialized()
 
     assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_gpu_that_is_not_there_is_told_and_not_waited_for(workers) -> None:
+    there = torch.cuda.device_count()
+
+    with (
+        pytest.raises(ValueError, match=f"take {there + 1} GPUs, and this machine has {there}"),
+        cluster(None, workers, gpus_per_worker=there + 1),
+    ):
+        pass

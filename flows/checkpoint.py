@@ -1,0 +1,58 @@
+"""The commands ``pulselake checkpoint``: a released file into a checkpoint, and its card."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from flows.config import without_secrets
+from flows.show import say
+from models.card import NOT_STATED, Card
+
+checkpoint = typer.Typer(help="Checkpoints of models and their cards.", no_args_is_help=True)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@checkpoint.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="Released checkpoint of UniCardio, a .pth file.")],
+    out: Annotated[Path, typer.Argument(help="The .safetensors file to write; its card beside.")],
+    licence: Annotated[str, typer.Option(help="What its authors allow.")] = NOT_STATED,
+    origin: Annotated[
+        str | None, typer.Option(help="Where it is from; by default the name of FILE.")
+    ] = None,
+    json: _Json = False,
+) -> None:
+    """Make a checkpoint of a released file; nothing that is in the file is run."""
+    from models.unicardio.released import import_released
+
+    _show(import_released(file, out, licence=licence, origin=origin), str(out), as_json=json)
+
+
+@checkpoint.command("show")
+def show(
+    file: Annotated[str, typer.Argument(help="Path or fsspec URL of a .safetensors file.")],
+    json: _Json = False,
+) -> None:
+    """Print the card of a checkpoint, once the file has been checked against it."""
+    from models.checkpoint import read_card
+    from models.unicardio.released import ARCHITECTURE, read_unicardio
+
+    card = read_card(without_secrets(file))
+    if card.architecture == ARCHITECTURE:
+        card, _ = read_unicardio(file)
+    _show(card, file, as_json=json)
+
+
+def _show(card: Card, file: str, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(card.model_dump_json() + "\n")
+        return
+    console = Console()
+    say(console, f"{card.model_id}, {file}", style="bold")
+    for field, value in card:
+        say(console, f"{field}: {value if isinstance(value, str) else json.dumps(value)}")
