@@ -16,7 +16,10 @@ def figures() -> list[str]:
     caught = min(value for name, value in grading.items() if name.startswith("caught"))
     faster = [value for name, value in ingest.items() if name.startswith("times faster")]
     hour = [value for name, value in ingest.items() if name.startswith("CPU seconds")]
+    parity, sampling = bars("unicardio_parity"), bars("unicardio_speed")
     return [
+        f"{max(parity.values()):.1e}",
+        " / ".join(f"{times:.1f}" for times in sampling.values()) + " times",
         f"{grading['area under ROC, clean and 0 dB em']:.3f} / "
         f"{grading['area under ROC, clean and 0 dB ma']:.3f}",
         f"{100 * caught:.0f} %",
