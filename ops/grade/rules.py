@@ -45,7 +45,8 @@ class Ramp:
     def score(self, indexes: Indexes) -> Rows:
         """Score (N,) in [0, 1] or NaN."""
         slope = np.float32(1 / (self.best - self.worst))
-        along: Rows = (indexes[self.index] - np.float32(self.worst)) * slope
+        with np.errstate(over="ignore"):
+            along: Rows = (indexes[self.index] - np.float32(self.worst)) * slope
         return np.minimum(np.maximum(along, np.float32(0)), np.float32(1))
 
 
@@ -107,7 +108,8 @@ class Rule:
         """Say (N,) where it holds."""
         value = indexes[self.index]
         if self.minus is not None:
-            value = value - indexes[self.minus]
+            with np.errstate(invalid="ignore", over="ignore"):
+                value = value - indexes[self.minus]
         found: Mask = _COMPARE[self.comparison](value, np.float32(self.limit))
         return found & indexes["calibrated"] if self.index in PHYSICAL else found
 

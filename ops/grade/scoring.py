@@ -45,9 +45,8 @@ def criterion_score(criterion: Criterion, indexes: Indexes) -> Rows:
 
 def score(modality: Modality, indexes: Indexes) -> Rows:
     """Score (N,) windows by the ramps and ceilings of ``modality``; agreement apart."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        soft: Rows = np.min([criterion_score(c, indexes) for c in CRITERIA[modality]], axis=0)
-        not_good = _any_holds(NOT_GOOD[modality], indexes)
+    soft: Rows = np.min([criterion_score(c, indexes) for c in CRITERIA[modality]], axis=0)
+    not_good = _any_holds(NOT_GOOD[modality], indexes)
     capped = np.where(not_good, np.minimum(soft, np.float32(AT_MOST_FAIR)), soft)
     bad = faulty(modality, indexes)
     return np.where(bad, soft * np.float32(AT_MOST_BAD), capped)
@@ -55,8 +54,7 @@ def score(modality: Modality, indexes: Indexes) -> Rows:
 
 def faulty(modality: Modality, indexes: Indexes) -> Mask:
     """Say (N,) where a signal is bad by a fault, such as a flat or unzeroed line, not by noise."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return _any_holds(BAD[modality], indexes)
+    return _any_holds(BAD[modality], indexes)
 
 
 def _any_holds(rules: Sequence[Rule | Untold], indexes: Indexes) -> Mask:
