@@ -83,6 +83,36 @@ def test_a_torchscript_archive_is_refused() -> None:
         unpickle_weights(content, "w.pth")
 
 
+def reduced(name: bytes, n: int) -> bytes:
+    """A pickle of what ``name``, a module and a name in it, makes of a number."""
+    return b"\x80\x02c" + name + b"\nK" + bytes([n]) + b"\x85R."
+
+
+@pytest.mark.parametrize("name", [b"builtins\nbytearray", b"torch\nFloatTensor"])
+def test_what_takes_as_much_memory_as_it_is_told_is_refused(name) -> None:
+    told = name.decode().replace("\n", ".")
+    for content in (reduced(name, 9), archive(data_pkl=reduced(name, 9), version=b"3")):
+        with pytest.raises(ValueError, match=f"asks for {told}, which no tensor needs"):
+            unpickle_weights(content, "w.pth")
+
+
+def test_a_file_with_one_wrong_bit_is_refused() -> None:
+    content = bytearray(saved({"w": torch.arange(4000.0)}))
+    content[len(content) // 2] ^= 1
+
+    with pytest.raises(ValueError, match=r"^w\.pth can't be read as a file of torch\.save"):
+        unpickle_weights(bytes(content), "w.pth")
+
+
+def test_an_archive_behind_another_is_read_as_it_was_checked() -> None:
+    """``zipfile`` takes the directory at the end, others that where the end record says it is."""
+    behind = saved({"w": torch.arange(9)}) + saved({"w": torch.arange(3)})
+
+    loaded = unpickle_weights(behind, "w.pth")
+
+    assert torch.equal(loaded["w"], torch.arange(3))
+
+
 SMALL = {zipped: saved({"w": torch.arange(40.0)}, zipped=zipped) for zipped in (True, False)}
 
 
