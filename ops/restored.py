@@ -10,16 +10,22 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t
 
 from ops.beats import detect_beats
 from ops.grade.pressure import pressures
 from schemas.modality import Grade
 from schemas.restoration import F32, PRESSURES, Interval, RestoreBatch, Restored
 
+F64 = NDArray[np.float64]
+
 FAIR_WIDTH: Final = 0.5
 """A restored signal is fair while its band is on average at most this part of its range wide."""
 
 BAND: Final = (0.05, 0.95)
+
+ENOUGH: Final = 19
+"""Samples from which on the 90 % band is read off their order; fewer don't reach that far."""
 
 MOST: Final = 1e12
 """What lies beyond is no signal in any unit; squares of what lies within stay finite."""
@@ -45,10 +51,11 @@ def hash_files(paths: Iterable[Path]) -> str:
 def from_samples(batch: RestoreBatch, samples: F32) -> Restored:
     """Take mean, 90 % band and pressures over (B, S, T) samples in the target's unit.
 
-    The band is that of the samples and no more: a model that is wrong about its own spread is wrong
-    here too. A measured sample of an imputed signal stays as it is. A pressure is the mean of the
-    samples' own; it is NaN where fewer than half of the samples have one. A window with a sample
-    that is not finite, or beyond ``MOST``, is one that the model abstained from.
+    The band is where a further sample would lie: a model that is wrong about its own spread is
+    wrong here too. A measured sample of an imputed signal stays as it is. A pressure is the mean of
+    the samples' own; it is NaN where fewer than two, or than half, of the samples have one. A
+    window with a sample that is not finite, or beyond ``MOST``, is one that the model abstained
+    from.
     """
     kept = _measured(batch)
     drawn = np.where(kept[:, None], batch.signals[batch.target][:, None], samples)
@@ -76,16 +83,35 @@ def _measured(batch: RestoreBatch) -> NDArray[np.bool_]:
 
 
 def _band(values: F32, middle: F32) -> tuple[F32, F32]:
-    """Give the bounds over axis 1, on their sides of the middle; NaN are left out."""
-    there = np.isfinite(middle)
-    known = np.where(there[:, None], values, np.float32(0))
+    """Give bounds over axis 1 that hold a further sample nine times in ten; NaN are left out.
+
+    ``ENOUGH`` samples or more: their quantiles at the positions i / (n + 1). Fewer: Student's
+    prediction interval around the middle, as if they were normal; a single one has none.
+    """
+    count = np.isfinite(values).sum(axis=1)
+    bounds = np.stack(_by_spread(values, middle, count))
+    if values.shape[1] >= ENOUGH:
+        bounds = np.where(count >= ENOUGH, _by_order(values, count >= ENOUGH), bounds)
+    lower, upper = bounds.astype(np.float32)
+    return np.minimum(lower, middle), np.maximum(upper, middle)
+
+
+def _by_order(values: F32, used: NDArray[np.bool_]) -> NDArray[np.float64]:
+    known = np.where(used[:, None], values, np.float32(0))
     quantile = np.nanquantile if np.isnan(known).any() else np.quantile  # the first is slow
-    lower, upper = quantile(known, BAND, axis=1).astype(np.float32)
-    nothing = np.float32("nan")
-    return (
-        np.where(there, np.minimum(lower, middle), nothing),
-        np.where(there, np.maximum(upper, middle), nothing),
-    )
+    return np.asarray(quantile(known, BAND, axis=1, method="weibull"))
+
+
+def _by_spread(values: F32, middle: F32, count: NDArray[np.int_]) -> tuple[F64, F64]:
+    n = np.maximum(count, 1)
+    away = np.where(np.isfinite(values), values - middle[:, None], 0).astype(np.float64)
+    away -= away.sum(axis=1, keepdims=True) / n[:, None]
+    away = np.where(np.isfinite(values), away, 0)
+    sigma = np.sqrt((away**2).sum(axis=1) / np.maximum(n - 1, 1))
+    reach = np.array([np.nan, np.nan, *t.ppf(BAND[1], np.arange(1, values.shape[1]))])
+    reach[2:] *= np.sqrt(1 + 1 / np.arange(2, values.shape[1] + 1))
+    half = reach[count] * sigma
+    return middle - half, middle + half
 
 
 def _pressures(samples: F32, spoken: NDArray[np.bool_]) -> dict[str, Interval]:
@@ -95,7 +121,7 @@ def _pressures(samples: F32, spoken: NDArray[np.bool_]) -> dict[str, Interval]:
     for name, flat in each.items():
         values = flat.reshape(n, n_samples)
         told = np.isfinite(values)
-        enough = 2 * told.sum(axis=1) >= n_samples
+        enough = told.sum(axis=1) >= max(2, n_samples / 2)
         total = np.where(told, values, 0).sum(axis=1, dtype=np.float64)
         mean = np.where(enough, total / np.maximum(told.sum(axis=1), 1), np.nan)
         value = mean.astype(np.float32)

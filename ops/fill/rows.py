@@ -101,7 +101,7 @@ def _batch(
         grades={m: inputs[f"{m}_grade"].to_list() for m in MODALITIES},
         hr=inputs.select(rate.alias("hr").cast(pl.Float32))["hr"].to_numpy(),
         seeds=np.array(seeds, dtype=np.int64),
-        usual={m: usual_ranges(windows, inputs["window_index"], m) for m in MODALITIES},
+        usual={m: usual_ranges(windows, inputs, m) for m in MODALITIES},
         units={m: inputs[f"{m}_unit"].to_list() for m in MODALITIES},
     )
 

@@ -27,19 +27,24 @@ def stored_counts(column: pl.Series) -> NDArray[np.int16]:
     return counts
 
 
-def usual_ranges(windows: pl.DataFrame, index: pl.Series, m: Modality) -> F32:
+def usual_ranges(windows: pl.DataFrame, asked: pl.DataFrame, m: Modality) -> F32:
     """Give the (n, 2) lowest and highest value that good windows nearby have in the middle.
 
-    Nearby is the same block of ``SHARD_WINDOWS`` by index, so that a window's range is its own
-    whatever else is asked for. NaN where none of them is good.
+    ``asked`` has the ``window_index``, ``{m}_unit`` and ``{m}_lead`` of n windows. Nearby is the
+    same block of ``SHARD_WINDOWS`` by index, so that a window's range is its own whatever else is
+    asked for; of other units and leads nothing is taken. NaN where none of them is good.
     """
-    asked = pl.DataFrame({"block": index // SHARD_WINDOWS})
-    block = pl.col("window_index") // SHARD_WINDOWS
-    good = windows.filter(pl.col(f"{m}_grade") == "good", block.is_in(asked["block"].implode()))
+    alike = ["block", f"{m}_unit", f"{m}_lead"]
+    block = (pl.col("window_index") // SHARD_WINDOWS).alias("block")
+    wanted = asked.select(block, *alike[1:])
+    good = windows.filter(pl.col(f"{m}_grade") == "good", block.is_in(wanted["block"].implode()))
     x = physical(good, m)
     ends = good.select(
-        block=block, low=pl.Series(np.nanmin(x, axis=1)), high=pl.Series(np.nanmax(x, axis=1))
+        block,
+        *alike[1:],
+        low=pl.Series(np.nanmin(x, axis=1)),
+        high=pl.Series(np.nanmax(x, axis=1)),
     )
-    middle = ends.group_by("block").agg(pl.col("low", "high").median())
-    found = asked.join(middle, on="block", how="left", maintain_order="left")
+    middle = ends.group_by(alike).agg(pl.col("low", "high").median())
+    found = wanted.join(middle, on=alike, how="left", nulls_equal=True, maintain_order="left")
     return found.select("low", "high").fill_null(np.nan).to_numpy().astype(np.float32)

@@ -58,12 +58,38 @@ def arrays_of(restored: Restored) -> list[F32]:
     return parts
 
 
-def test_mean_and_band_are_those_of_the_samples_at_each_time() -> None:
-    made = made_of(levels(*range(11)))
+def test_the_band_of_nineteen_samples_is_from_the_first_to_the_last() -> None:
+    made = made_of(levels(*range(19)))
 
-    assert np.unique(made.mean).tolist() == [5.0]
-    assert np.unique(made.lower).tolist() == [0.5]
-    assert np.unique(made.upper).tolist() == [9.5]
+    assert np.unique(made.mean).tolist() == [9.0]
+    assert np.unique(made.lower).tolist() == [0.0]
+    assert np.unique(made.upper).tolist() == [18.0]
+
+
+def test_the_band_of_two_samples_is_as_wide_as_two_can_say() -> None:
+    """Student's t at 0.95 with one degree of freedom is 6.314; times sqrt(2) and sqrt(3 / 2)."""
+    made = made_of(levels(0, 2))
+
+    np.testing.assert_allclose(made.mean, 1)
+    np.testing.assert_allclose(made.upper - 1, 6.314 * np.sqrt(3), rtol=1e-3)
+    np.testing.assert_allclose(1 - made.lower, 6.314 * np.sqrt(3), rtol=1e-3)
+
+
+@pytest.mark.parametrize("n", [2, 5, 10, 18, 19, 50])
+def test_the_band_holds_nine_of_ten_where_the_truth_is_as_the_samples_are(n) -> None:
+    drawn = np.random.default_rng(n).normal(0, 3, (200, n + 1, WINDOW_SAMPLES))
+    truth, samples = drawn[:, 0], drawn[:, 1:].astype(np.float32)
+    made = made_of(samples)
+
+    inside = (made.lower <= truth) & (truth <= made.upper)
+    assert inside.mean() == pytest.approx(0.9, abs=0.006)
+
+
+def test_a_single_sample_has_no_band() -> None:
+    made = made_of(levels(7.0))
+
+    assert np.isnan(made.lower).all()
+    assert np.isnan(made.upper).all()
 
 
 def test_a_mean_that_one_sample_pulls_out_of_the_band_widens_the_band_to_itself() -> None:
@@ -127,9 +153,13 @@ def test_pressures_are_the_mean_and_band_of_the_samples_own() -> None:
     made = made_of(np.stack([pulses(80 + 10 * i) for i in range(3)])[None], "abp")
     sbp, dbp, mean = (made.pressures[name] for name in PRESSURES)
 
-    np.testing.assert_allclose([sbp.lower[0], sbp.value[0], sbp.upper[0]], [121, 130, 139], atol=1)
-    np.testing.assert_allclose([dbp.lower[0], dbp.value[0], dbp.upper[0]], [81, 90, 99], atol=1)
-    np.testing.assert_allclose(sbp.upper - sbp.lower, 18, rtol=1e-5)
+    np.testing.assert_allclose(
+        [sbp.lower[0], sbp.value[0], sbp.upper[0]], [96.3, 130, 163.7], atol=1
+    )
+    np.testing.assert_allclose(
+        [dbp.lower[0], dbp.value[0], dbp.upper[0]], [56.3, 90, 123.7], atol=1
+    )
+    np.testing.assert_allclose(sbp.upper - sbp.lower, 20 * 2.920 * np.sqrt(4 / 3), rtol=1e-3)
     assert dbp.value < mean.value < sbp.value
 
 
@@ -158,19 +188,19 @@ def test_only_a_pressure_has_pressures() -> None:
     assert set(made_of(pulses()[None, None], "abp").pressures) == set(PRESSURES)
 
 
-@pytest.mark.parametrize(("apart", "grade"), [(0.0, "fair"), (20.0, "fair"), (24.0, "bad")])
+@pytest.mark.parametrize(("apart", "grade"), [(0.0, "fair"), (1.8, "fair"), (1.9, "bad")])
 def test_a_signal_is_fair_while_its_band_is_half_as_wide_as_its_range(apart, grade) -> None:
-    """Of two samples so far apart the band is 0.9 of it, and half of the range is 20."""
+    """The band of two samples is 10.94 times as wide as they are apart; half the range is 20."""
     made = made_of(np.stack([pulses(80), pulses(80 + apart)])[None])
 
-    np.testing.assert_allclose(made.upper - made.lower, 0.9 * apart, atol=1e-4)
+    np.testing.assert_allclose(made.upper - made.lower, 10.94 * apart, atol=0.01)
     assert made.grade == [grade]
 
 
 def test_the_width_of_an_imputed_signal_is_that_of_its_gap() -> None:
     x = pulses()[None].copy()
     x[0, :50] = np.nan
-    samples = np.stack([pulses(60), pulses(100)])[None]
+    samples = np.stack([pulses(78), pulses(82)])[None]
     made = from_samples(batch_of("impute", "abp", x), samples)
 
     assert (made.upper - made.lower).mean() < 0.5 * np.ptp(made.mean)

@@ -36,8 +36,14 @@ def record(make_windows) -> Callable[..., pl.DataFrame]:
     return made
 
 
-def usual(windows: pl.DataFrame, *index: int) -> list[list[float]]:
-    found = usual_ranges(windows, pl.Series("window_index", index, dtype=pl.Int32), "ecg")
+def usual(
+    windows: pl.DataFrame, *index: int, unit: str = "mV", lead: str = "ECG"
+) -> list[list[float]]:
+    asked = pl.DataFrame(
+        {"window_index": index, "ecg_unit": unit, "ecg_lead": lead},
+        schema={"window_index": pl.Int32, "ecg_unit": pl.String, "ecg_lead": pl.String},
+    )
+    found = usual_ranges(windows, asked, "ecg")
     assert found.dtype == np.float32
     assert found.shape == (len(index), 2)
     return found.tolist()
@@ -78,7 +84,19 @@ def test_where_no_window_is_good_there_is_no_usual_range(record) -> None:
 def test_a_modality_that_no_window_has_has_no_usual_range(record) -> None:
     windows = record(THREE)
 
-    assert np.isnan(usual_ranges(windows, windows["window_index"], "ppg")).all()
+    assert np.isnan(usual_ranges(windows, windows, "ppg")).all()
+
+
+def test_only_windows_of_the_same_lead_in_the_same_unit_have_a_say(record) -> None:
+    windows = record({0: ("good", [-1, 1]), 1: ("good", [-1000, 1000]), 2: ("good", [-3, 3])})
+    mixed = windows.with_columns(
+        ecg_unit=pl.Series(["mV", "NU", "mV"]), ecg_lead=pl.Series(["II", "II", "V"])
+    )
+
+    assert usual(mixed, 9, lead="II") == [[-1, 1]]
+    assert usual(mixed, 9, lead="II", unit="NU") == [[-1000, 1000]]
+    assert usual(mixed, 9, lead="V") == [[-3, 3]]
+    assert np.isnan(usual(mixed, 9, lead="III")).all()
 
 
 def test_nearby_is_the_same_256_windows_by_index(record) -> None:
