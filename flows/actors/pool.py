@@ -12,6 +12,8 @@ from ray.exceptions import RayActorError, RayTaskError
 
 logger = logging.getLogger(__name__)
 
+TELL_AFTER_S = 60.0
+
 
 class Worker(Protocol):
     """What runs in an actor: a plain class with one method for one item."""
@@ -34,7 +36,8 @@ class Pool:
     """Workers that come up once and stay for the length of the block.
 
     An item that raises, or whose actor dies, is tried again up to ``attempts`` times. One item is
-    in flight an actor, so that a death is charged to the item that was there.
+    in flight an actor, so that a death is charged to the item that was there. An actor that the
+    cluster has no room for gets none: those that came up do its share.
 
     Args:
         make: builds a worker where it runs, and travels there by reference.
@@ -57,6 +60,8 @@ class Pool:
         self._attempts = attempts
         self._here: Worker | None = None
         self._actors: list[Any] = []
+        self._idle: list[Any] = []
+        self._starting: dict[Any, Any] = {}
 
     def __enter__(self) -> Self:
         """No worker is made before the first item."""
@@ -72,6 +77,8 @@ class Pool:
         for actor in self._actors:
             ray.kill(actor)
         self._actors.clear()
+        self._idle.clear()
+        self._starting.clear()
 
     def work_through(self, items: Iterable[Any]) -> Iterator[Done]:
         """Yield every item as it is done, in no particular order."""
@@ -94,27 +101,51 @@ class Pool:
                 yield Done(item, attempt, result)
 
     def _work_on_actors(self, queue: deque[tuple[Any, int]]) -> Iterator[Done]:
-        wanted = min(self._n_actors, len(queue)) - len(self._actors)
-        self._actors += [self._new_actor() for _ in range(wanted)]
-        idle = list(self._actors)
         running: dict[Any, tuple[Any, Any, int]] = {}
         while queue or running:
-            while queue and idle:
-                actor, (item, attempt) = idle.pop(), queue.popleft()
+            while len(self._actors) < min(self._n_actors, len(queue) + len(running)):
+                self._start()
+            while queue and self._idle:
+                actor, (item, attempt) = self._idle.pop(), queue.popleft()
                 running[actor.work.remote(item)] = (actor, item, attempt)
-            (ready, *_), _ = ray.wait(list(running), num_returns=1)
+            ready = self._next([*running, *self._starting])
+            if ready in self._starting:
+                yield from self._started(ready, queue)
+                continue
             actor, item, attempt = running.pop(ready)
             try:
                 result = ray.get(ready)
             except RayActorError as error:
-                idle.append(self._replaced(actor))
+                self._let_go(actor)
                 yield from self._again(queue, item, attempt, error)
             except RayTaskError as error:
-                idle.append(actor)
+                self._idle.append(actor)
                 yield from self._again(queue, item, attempt, _cause(error))
             else:
-                idle.append(actor)
+                self._idle.append(actor)
                 yield Done(item, attempt, result)
+
+    def _next(self, waited: list[Any]) -> Any:
+        """Wait for what is done or has come up first."""
+        while True:
+            ready, _ = ray.wait(waited, num_returns=1, timeout=TELL_AFTER_S)
+            if ready:
+                return ready[0]
+            if len(self._starting) == len(waited):
+                logger.warning("no actor has come up yet: the cluster has no room for one")
+
+    def _started(self, ready: Any, queue: deque[tuple[Any, int]]) -> Iterator[Done]:
+        """Take an actor in; one that could not come up is charged to the item that it was for."""
+        actor = self._starting.pop(ready)
+        try:
+            ray.get(ready)
+        except (RayActorError, RayTaskError) as error:
+            self._let_go(actor)
+            if queue:
+                item, attempt = queue.popleft()
+                yield from self._again(queue, item, attempt, _cause(error))
+        else:
+            self._idle.append(actor)
 
     def _again(
         self, queue: deque[tuple[Any, int]], item: Any, attempt: int, error: BaseException
@@ -126,20 +157,21 @@ class Pool:
         else:
             yield Done(item, attempt, error=error)
 
-    def _replaced(self, dead: Any) -> Any:
-        """Put a new actor in a dead one's place: Ray's own restart would fail the next item too."""
+    def _let_go(self, dead: Any) -> None:
+        """Make room for a new actor: Ray's own restart would fail the next item too."""
         ray.kill(dead)
-        self._actors[self._actors.index(dead)] = replacement = self._new_actor()
-        return replacement
+        self._actors.remove(dead)
 
-    def _new_actor(self) -> Any:
+    def _start(self) -> None:
         options = {
             "num_cpus": 0 if self._gpus_per_actor else 1,
             "num_gpus": self._gpus_per_actor,
             "max_restarts": 0,
             "max_task_retries": 0,
         }
-        return ray.remote(_Host).options(**options).remote(self._make)
+        actor = ray.remote(_Host).options(**options).remote(self._make)
+        self._actors.append(actor)
+        self._starting[actor.up.remote()] = actor
 
 
 class _Host:
@@ -147,6 +179,9 @@ class _Host:
 
     def __init__(self, make: Callable[[], Worker]) -> None:
         self._worker = make()
+
+    def up(self) -> None:
+        """Answer, which it can't before it has come up."""
 
     def work(self, item: Any) -> Any:
         return self._worker.work(item)

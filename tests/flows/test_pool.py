@@ -83,6 +83,28 @@ def test_a_cluster_of_our_own_leaves_with_the_block() -> None:
     assert not ray.is_initialized()
 
 
+def test_actors_that_find_no_room_keep_no_item_waiting(seen) -> None:
+    with (
+        cluster(None, 1),
+        Pool(partial(Halver, seen), actors=5) as pool,
+    ):
+        done = {d.item: d.result for d in pool.work_through(range(0, 20, 2))}
+
+    assert done == {item: item // 2 for item in range(0, 20, 2)}
+
+
+def test_an_actor_that_cannot_come_up_is_charged_to_the_items() -> None:
+    def broken() -> Halver:
+        message = "no weights here"
+        raise ValueError(message)
+
+    with cluster(None, 1), Pool(broken, actors=1, attempts=2) as pool:
+        (failed,) = pool.work_through([2])
+
+    assert (failed.item, failed.attempts) == (2, 2)
+    assert "no weights here" in str(failed.error)
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_gpu_that_is_not_there_is_told_and_not_waited_for(workers) -> None:
     there = torch.cuda.device_count()
