@@ -11,6 +11,9 @@ WINDOW_SAMPLES: Final = 500
 WINDOW_S: Final = 4.0
 """Seconds a window; windows lie side by side, so ``start_s = WINDOW_S * window_index``."""
 
+MARGIN_SAMPLES: Final = 50
+"""Samples on either side of a window that a model may look at, so that joints don't show."""
+
 SHARD_WINDOWS: Final = 256
 """Windows a shard, at most: the unit of work, of memory and of retry."""
 

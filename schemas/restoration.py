@@ -1,9 +1,9 @@
 """What a restorer takes and gives, so that a flow needs not know which one runs.
 
-Shapes: B windows of one task and one target, T = 500 samples each.
+Shapes: B windows of one task and one target, T = 500 samples each, M = 50 samples of margin.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, get_args
 
 import numpy as np
@@ -15,6 +15,23 @@ Task = Literal["translate", "impute", "denoise"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 PRESSURES: Final = ("sbp", "dbp", "map")
 F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Cuff:
+    """One cuff reading a window, with the signals of its moment.
+
+    Attributes:
+        sbp: (B,) mmHg, NaN where there is no reading.
+        dbp: (B,) mmHg, likewise.
+        age_s: (B,) seconds from the reading to the window, negative where it came later.
+        signals: (B, T) of ECG and PPG at the reading, in their unit, NaN where missing.
+    """
+
+    sbp: F32
+    dbp: F32
+    age_s: F32
+    signals: dict[Modality, F32]
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,10 @@ class RestoreBatch:
         usual: (B, 2) a modality, lowest and highest value that its good windows nearby have in the
             middle, in its unit; NaN where there are none.
         units: B units a modality, null where it is absent.
+        before: (B, M) a modality, the samples just before the window, in its unit, NaN where they
+            are missing or not fit to look at; none at all where the dict is empty.
+        after: (B, M) a modality, the samples just after the window, likewise.
+        cuff: a reading for each window; null where there is none for any.
     """
 
     task: Task
@@ -43,6 +64,9 @@ class RestoreBatch:
     seeds: NDArray[np.int64]
     usual: dict[Modality, F32]
     units: dict[Modality, list[str | None]]
+    before: dict[Modality, F32] = field(default_factory=dict)
+    after: dict[Modality, F32] = field(default_factory=dict)
+    cuff: Cuff | None = None
 
 
 @dataclass(frozen=True)
