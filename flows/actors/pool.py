@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
@@ -171,7 +171,7 @@ class Pool:
         }
         actor = ray.remote(_Host).options(**options).remote(self._make)
         self._actors.append(actor)
-        self._starting[actor.up.remote()] = actor
+        self._starting[cast("Any", actor).up.remote()] = actor
 
 
 class _Host:
