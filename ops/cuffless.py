@@ -1,0 +1,94 @@
+"""The UCI cuff-less set (Kachuee et al. 2015, doi 10.24432/C5B602) as arrays on the grid.
+
+Parquet files with a row a record (``record``, ``block``, and ``ppg``, ``abp``, ``ecg`` as lists of
+Int16), and beside them ``records.csv`` with each record's ``group``, all that may be one patient,
+and the records that it ``overlaps`` with. Where that file is not there, a block is a group.
+
+Shapes: M = 3 modalities in the order of ``MODALITIES``, T samples of a record at 125 Hz.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ops.split import Split, split_of
+from schemas.modality import MODALITIES, Modality
+
+SCALES: Final[dict[Modality, float]] = {"ecg": 0.002, "ppg": 1 / 1023, "abp": 0.05}
+"""What a count is worth: mV, NU, mmHg."""
+
+ATTRIBUTION: Final = (
+    "Derived from 'Cuff-Less Blood Pressure Estimation', M. Kachuee, M. Kiani, H. Mohammadzade, "
+    "M. Shabany, UCI Machine Learning Repository, 2015, doi 10.24432/C5B602, CC BY 4.0."
+)
+
+
+@dataclass(frozen=True)
+class CufflessRecord:
+    """One record.
+
+    Attributes:
+        name: as in the set.
+        group: what may be one patient.
+        counts: (M, T) Int16; physical value = count * scale of ``SCALES``.
+    """
+
+    name: str
+    group: str
+    counts: NDArray[np.int16]
+
+
+def read_records(paths: Sequence[Path], split: Split) -> list[CufflessRecord]:
+    """Read the records of a split; of those that repeat each other's samples, the first.
+
+    Raises:
+        OSError: where a file can't be read.
+        ValueError: where one has not the set's columns.
+    """
+    told = {path.parent: _groups(path.parent / "records.csv") for path in paths}
+    return [record for path in paths for record in _read(path, told[path.parent], split)]
+
+
+def physical(counts: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Turn (..., M, T) counts into mV, NU and mmHg."""
+    scales = np.array([SCALES[m] for m in MODALITIES], np.float32)
+    return counts * scales[:, None]
+
+
+def _groups(path: Path) -> dict[str, str] | None:
+    """Give each record's group, without records that repeat one before them."""
+    if not path.is_file():
+        return None
+    kept: dict[str, str] = {}
+    with path.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            others = row["overlaps"].replace(";", " ").replace(",", " ").split()
+            if not kept.keys() & set(others):
+                kept[row["record"]] = row["group"]
+    return kept
+
+
+def _read(path: Path, groups: dict[str, str] | None, split: Split) -> list[CufflessRecord]:
+    schema = pl.read_parquet_schema(path)
+    lacking = {"record", "block", *MODALITIES} - schema.keys()
+    if lacking:
+        message = f"{path} has no column {', '.join(sorted(lacking))}: it is not of the set's form"
+        raise ValueError(message)
+    names = pl.read_parquet(path, columns=["record", "block"])
+    given = dict(names.iter_rows()) if groups is None else groups
+    wanted = [n for n in names["record"] if n in given and split_of(given[n]) == split]
+    rows = pl.scan_parquet(path).filter(pl.col("record").is_in(wanted)).collect()
+    return [
+        CufflessRecord(row["record"], given[row["record"]], _counts(rows, i))
+        for i, row in enumerate(rows.select("record").iter_rows(named=True))
+    ]
+
+
+def _counts(rows: pl.DataFrame, i: int) -> NDArray[np.int16]:
+    return np.stack([rows[m][i].to_numpy() for m in MODALITIES]).astype(np.int16)
