@@ -19,8 +19,9 @@ from rich.text import Text
 from flows.checkpoint import checkpoint
 from flows.config import BackfillConfig, IngestConfig, LakeConfig, NightlyConfig
 from flows.options import command_of
-from flows.show import show
+from flows.show import say, show
 from flows.summary import RunSummary
+from flows.train_config import TrainConfig
 
 QUARANTINED: Final = 3
 
@@ -91,6 +92,17 @@ def _backfill(config: BackfillConfig, json: bool, strict: bool) -> None:
     _told(lambda: backfill(config), json=json, strict=strict)
 
 
+def _train(config: TrainConfig, json: bool, strict: bool) -> None:  # noqa: ARG001
+    from flows.train import train
+
+    with contextlib.redirect_stdout(sys.stderr):
+        summary = train(config)
+    if json:
+        sys.stdout.write(summary.model_dump_json() + "\n")
+    else:
+        say(Console(), f"step {summary.step} of {config.steps}; the curves are in {summary.curves}")
+
+
 def _status(config: LakeConfig, json: bool, strict: bool) -> None:
     from flows.status import lake_status, show_status
 
@@ -106,6 +118,7 @@ def _status(config: LakeConfig, json: bool, strict: bool) -> None:
 app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake")))
 app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
 app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
+app.command("train")(command_of(TrainConfig, _train, ()))
 app.command("status")(command_of(LakeConfig, _status, ("lake",)))
 app.add_typer(checkpoint, name="checkpoint")
 
