@@ -3,8 +3,6 @@
 Shapes: N windows, T = 500 samples each.
 """
 
-import csv
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ops.grade import grade_windows
+from ops.judge.noise import band
+from ops.judge.parquet import SCALES, counted_once
+from ops.judge.windows import Windows
 from ops.split import Split, split_of
 from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNITS, Grade, Modality
@@ -20,50 +21,13 @@ from schemas.restoration import RestoreBatch, Task
 
 F32 = NDArray[np.float32]
 
-SCALES: Final[dict[Modality, float]] = {"ecg": 0.002, "ppg": 1 / 1023, "abp": 0.05}
-
 SNR_RANGE_DB: Final = (-9.0, 20.0)
 """Noise that rules are chosen and residuals measured on."""
 
 
-@dataclass(frozen=True)
-class Windows:
-    """N whole windows of uci_cuffless.
-
-    Attributes:
-        signals: (N, T) a modality.
-        fit: (N,) a modality: graded good or fair, so that it can be truth or condition.
-        groups: (N,) group names.
-        hr: (N,) heart rate of the best of ECG and PPG.
-    """
-
-    signals: dict[Modality, F32]
-    fit: dict[Modality, NDArray[np.bool_]]
-    groups: NDArray[np.str_]
-    hr: F32
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Windows":
-        """Keep some rows."""
-        signals = {m: x[rows] for m, x in self.signals.items()}
-        fit = {m: told[rows] for m, told in self.fit.items()}
-        return Windows(signals, fit, self.groups[rows], self.hr[rows])
-
-    def fit_for(self, *modalities: Modality) -> "Windows":
-        """Keep the windows whose ``modalities`` are all fit."""
-        return self.take(np.logical_and.reduce([self.fit[m] for m in modalities]))
-
-
 def read_windows(folder: Path, per_group: int, seed: int) -> dict[Split, Windows]:
     """Draw up to ``per_group`` windows of each group; of records that repeat samples, the first."""
-    with (folder / "records.csv").open() as lines:
-        rows = list(csv.DictReader(lines))
-    group_of: dict[str, str] = {}
-    for row in rows:
-        if not group_of.keys() & set(row["overlaps"].replace(";", " ").replace(",", " ").split()):
-            group_of[row["record"]] = row["group"]
+    group_of = counted_once(folder)
     rng = np.random.default_rng(seed)
     paths = sorted(folder.glob("uci-*.parquet"))
     frames = [_chosen(path, group_of, per_group, rng) for path in paths]
@@ -109,7 +73,8 @@ def _windows(chosen: pl.DataFrame) -> Windows:
     )
     fit = {m: graded[f"{m}_grade"].is_in(["good", "fair"]).to_numpy() for m in MODALITIES}
     hr = graded["hr_ecg"].fill_null(graded["hr_ppg"]).cast(pl.Float32).to_numpy(writable=True)
-    return Windows(signals, fit, chosen["group"].to_numpy().astype(np.str_), hr)
+    groups = chosen["group"].to_numpy().astype(np.str_)
+    return Windows(signals, fit, groups, hr, np.zeros(len(chosen), dtype=np.int64))
 
 
 def batch_of(
@@ -130,22 +95,10 @@ def batch_of(
         signals=signals | {target: x},
         grades=grades,
         hr=windows.hr,
-        seeds=np.zeros(n, dtype=np.int64),
+        seeds=windows.seeds,
         usual=dict.fromkeys(MODALITIES, np.full((n, 2), np.nan, dtype=np.float32)),
         units={m: [UNITS[m]] * n for m in MODALITIES},
     )
-
-
-def others_of(target: Modality) -> tuple[Modality, ...]:
-    """Give the other two modalities."""
-    return tuple(m for m in MODALITIES if m != target)
-
-
-def one_gap(x: F32, length: int, rng: np.random.Generator) -> F32:
-    """Cut one gap of ``length`` samples at random into each window."""
-    start = rng.integers(0, WINDOW_SAMPLES - length + 1, len(x))[:, None]
-    t = np.arange(WINDOW_SAMPLES)
-    return np.where((t >= start) & (t < start + length), np.float32("nan"), x)
 
 
 def random_gaps(x: F32, rng: np.random.Generator) -> F32:
@@ -169,7 +122,7 @@ def with_noise(x: F32, snr_db: float | NDArray[np.float64], rng: np.random.Gener
     n, t = x.shape
     mix = rng.dirichlet(np.ones(3), n)[:, :, None]
     white, wander, movement = rng.standard_normal((3, n, t))
-    wander, movement = _band(wander, 0.1, 1.0), _band(movement, 1.0, 10.0)
+    wander, movement = band(wander, 0.1, 1.0), band(movement, 1.0, 10.0)
     middle, width = rng.uniform(0, t, (n, 1)), rng.uniform(0.15 * t, t, (n, 1))
     movement = movement * (np.abs(np.arange(t) - middle) < width)
     parts = np.stack([white, wander, movement], axis=1)
@@ -178,10 +131,3 @@ def with_noise(x: F32, snr_db: float | NDArray[np.float64], rng: np.random.Gener
     noise /= np.sqrt((noise**2).mean(axis=1, keepdims=True))
     sigma = x.std(axis=1) * 10 ** (-np.asarray(snr_db) / 20)
     return np.asarray(x + sigma[:, None] * noise, dtype=np.float32)
-
-
-def _band(noise: NDArray[np.float64], low_hz: float, high_hz: float) -> NDArray[np.float64]:
-    frequency = np.fft.rfftfreq(noise.shape[1], 1 / 125)
-    inside = (frequency >= low_hz) & (frequency <= high_hz)
-    kept = np.fft.rfft(noise, axis=1) * inside
-    return np.asarray(np.fft.irfft(kept, n=noise.shape[1], axis=1))

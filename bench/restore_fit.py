@@ -17,11 +17,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.restore_cases import Windows, read_windows
+from bench.restore_cases import read_windows
 from bench.restore_judge import judge, table_of
 from bench.restore_population import fit_population
 from bench.restore_residuals import Case, cases, measure
 from bench.restore_rules import choose_denoise_rule, choose_impute_rule, order_delays
+from ops.judge.windows import Windows
 from ops.restore.tables import TABLES_PATH, Tables, parse_tables
 from ops.split import SHARES
 from schemas.modality import MODALITIES, Modality

@@ -6,8 +6,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.restore_cases import Windows, batch_of, one_gap, others_of, random_gaps, with_noise
+from bench.restore_cases import batch_of, random_gaps, with_noise
 from bench.restore_residuals import normal_scale
+from ops.judge.spoil import one_gap
+from ops.judge.windows import Windows, others_of
 from ops.restore import ClassicalRestorer
 from ops.restore.estimate import robust_range
 from ops.restored import read_pressures

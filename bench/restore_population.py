@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.restore_cases import Windows, others_of
+from ops.judge.windows import Windows, others_of
 from ops.restore.beat_clock import beat_clock, beat_period
 from ops.restore.estimate import F64
 from ops.restore.fiducials import beat_times

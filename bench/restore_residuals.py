@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.restore_cases import SNR_RANGE_DB, Windows, batch_of, others_of, random_gaps, with_noise
+from bench.restore_cases import SNR_RANGE_DB, batch_of, random_gaps, with_noise
 from bench.restore_population import levels_of, own_beat
+from ops.judge.windows import Windows, others_of
 from ops.restore import denoise, impute, translate
 from ops.restore.classical import CELLS, estimate_batch, estimate_from
 from ops.restore.estimate import MEASURED, Estimate

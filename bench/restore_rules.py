@@ -8,8 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.restore_cases import SNR_RANGE_DB, Windows, batch_of, one_gap, others_of, with_noise
+from bench.restore_cases import SNR_RANGE_DB, batch_of, with_noise
 from bench.restore_residuals import normal_scale
+from ops.judge.spoil import one_gap
+from ops.judge.windows import Windows, others_of
 from ops.restore.classical import estimate_batch
 from ops.restore.denoise import WINDOW_CELLS
 from ops.restore.estimate import robust_range

@@ -47,3 +47,41 @@ def golden_unicardio() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the golden vectors are not at {folder}; PULSELAKE_GOLDEN says where they are")
     return folder
+
+
+@pytest.fixture(scope="session")
+def made_up_uci(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five train groups, three of validation and two of test: two simulated records each."""
+    import numpy as np
+    import polars as pl
+
+    from infra.demo.simulate import Patient, simulate
+    from ops.split import split_of
+
+    folder = tmp_path_factory.mktemp("made_up")
+    left = {"train": 5, "validation": 3, "test": 2}
+    names = []
+    for name in (f"g{i}" for i in range(500)):
+        if left.get(split_of(name), 0):
+            left[split_of(name)] -= 1
+            names.append(name)
+    rows, records = [], []
+    for i, group in enumerate(names):
+        patient = Patient(group, heart_rate=62 + 5 * i, sbp=105 + 6 * i, dbp=60 + 3 * i, seed=i)
+        strip = simulate(patient, 80.0, 125.0)
+        counts = {
+            "ppg": np.round(strip.ppg * 1023),
+            "abp": np.round(strip.abp / 0.05),
+            "ecg": np.round(strip.ecg / 0.002),
+        }
+        for half in (0, 1):
+            part = slice(half * 5000, (half + 1) * 5000)
+            record = f"{group}_{half}"
+            cut = {m: x[part].astype(np.int16).tolist() for m, x in counts.items()}
+            rows.append({"record": record, "block": f"{group}_block", **cut})
+            records.append({"record": record, "block": f"{group}_block", "group": group})
+    schema = {m: pl.List(pl.Int16) for m in ("ppg", "abp", "ecg")}
+    pl.DataFrame(rows, schema_overrides=schema).write_parquet(folder / "uci-0.parquet")
+    told = pl.DataFrame(records).with_columns(seconds=40.0, overlaps=pl.lit(""))
+    told.write_csv(folder / "records.csv")
+    return folder
