@@ -1,0 +1,1 @@
+"""The classical methods that a model is judged beside, each behind ``schemas.restoration``."""

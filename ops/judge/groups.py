@@ -1,0 +1,72 @@
+"""Every group counts alike, whatever it has of windows; and how sure a mean over groups is.
+
+Shapes: N windows, G groups.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+
+RESAMPLES: Final = 2000
+_SEED: Final = 2025
+_BOUNDS: Final = (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class GroupMean:
+    """A mean over groups; every figure is null where no window tells.
+
+    Attributes:
+        mean: mean over groups of each group's mean.
+        low: lower bound of its 95 % interval, by bootstrap over groups.
+        high: upper bound.
+        median: median over windows.
+        groups: groups with at least one window that tells.
+        windows: windows that tell.
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    median: float | None
+    groups: int
+    windows: int
+
+    def told(self) -> dict[str, float | int | None]:
+        """Give it as JSON does."""
+        return asdict(self)
+
+
+def group_mean(values: NDArray[np.floating], groups: NDArray[np.str_]) -> GroupMean:
+    """Average (N,) ``values`` of windows in ``groups`` (N,); what is not finite doesn't tell."""
+    known = np.isfinite(values)
+    each = means_of_groups(values[known], groups[known])
+    if not each.size:
+        return GroupMean(None, None, None, None, 0, 0)
+    low, high = np.quantile(each[_resampled(each.size)].mean(axis=1), _BOUNDS)
+    return GroupMean(
+        mean=float(each.mean()),
+        low=float(low),
+        high=float(high),
+        median=float(np.median(values[known])),
+        groups=each.size,
+        windows=int(known.sum()),
+    )
+
+
+def means_of_groups(values: NDArray[np.floating], groups: NDArray[np.str_]) -> F64:
+    """Average (N,) finite values within each group: (G,)."""
+    _, index = np.unique(groups, return_inverse=True)
+    count = np.bincount(index)
+    return np.asarray(np.bincount(index, weights=values.astype(np.float64)) / count)
+
+
+@lru_cache(maxsize=64)
+def _resampled(groups: int) -> NDArray[np.int64]:
+    """Draw (RESAMPLES, G) groups with replacement, the same ones for every method."""
+    return np.random.default_rng([_SEED, groups]).integers(0, groups, (RESAMPLES, groups))
