@@ -18,6 +18,7 @@ from rich.text import Text
 
 from flows.checkpoint import checkpoint
 from flows.config import BackfillConfig, IngestConfig, LakeConfig, NightlyConfig
+from flows.evaluate_config import EvaluateConfig
 from flows.options import command_of
 from flows.show import say, show
 from flows.summary import RunSummary
@@ -115,11 +116,24 @@ def _status(config: LakeConfig, json: bool, strict: bool) -> None:
         raise typer.Exit(QUARANTINED)
 
 
+def _evaluate(config: EvaluateConfig, json: bool, _: bool) -> None:
+    from flows.evaluate import evaluate
+    from flows.evaluate_show import show_evaluation
+
+    with contextlib.redirect_stdout(sys.stderr):
+        result = evaluate(config)
+    if json:
+        sys.stdout.write(dumps(result, allow_nan=False) + "\n")
+    else:
+        show_evaluation(result, Console())
+
+
 app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake")))
 app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
 app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
 app.command("train")(command_of(TrainConfig, _train, ()))
 app.command("status")(command_of(LakeConfig, _status, ("lake",)))
+app.command("evaluate")(command_of(EvaluateConfig, _evaluate, (), strict=False))
 app.add_typer(checkpoint, name="checkpoint")
 
 

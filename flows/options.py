@@ -16,24 +16,29 @@ Config = TypeVar("Config", bound=BaseModel)
 
 
 def command_of(
-    model: type[Config], run: Callable[[Config, bool, bool], None], arguments: tuple[str, ...]
+    model: type[Config],
+    run: Callable[[Config, bool, bool], None],
+    arguments: tuple[str, ...],
+    *,
+    strict: bool = True,
 ) -> Callable[..., None]:
     """Make a typer command of a config: ``arguments`` are positional, other fields are options.
 
     A ``--config`` file gives what the command line leaves out. ``--json`` and ``--strict`` go to
-    ``run`` as they are.
+    ``run`` as they are; ``--strict`` is no option where nothing can be in quarantine.
     """
 
     def command(**given: Any) -> None:
-        file, json, strict = given.pop("config"), given.pop("json"), given.pop("strict")
-        run(build(model, given, file), json, strict)
+        file, json, strictly = given.pop("config"), given.pop("json"), given.pop("strict", False)
+        run(build(model, given, file), json, strictly)
 
     parameters = [
         _parameter(name, model.model_fields[name], name in arguments)
         for name in (*arguments, *(n for n in model.model_fields if n not in arguments))
     ]
-    command.__signature__ = inspect.Signature([*parameters, *_COMMON])  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in [*parameters, *_COMMON]}
+    parameters += _COMMON if strict else [p for p in _COMMON if p.name != "strict"]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = model.__doc__
     return command
 

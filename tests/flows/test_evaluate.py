@@ -1,0 +1,95 @@
+"""An evaluation from files or a lake to its table."""
+
+import json
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.evaluate import evaluate
+from flows.evaluate_config import EvaluateConfig
+
+QUICK = ("--per-group", "3", "--learn-per-group", "5", "--split", "validation")
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, ["evaluate", *arguments])
+
+
+def test_json_is_one_object_and_nothing_else(made_up_uci, tmp_path) -> None:
+    out = tmp_path / "deep" / "table.json"
+    tasks = ("--tasks", "translate/abp/absent/ecg+ppg", "--tasks", "denoise/ppg/motion 0")
+    done = run("--data", str(made_up_uci), *QUICK, *tasks, "--out", str(out), "--json")
+    told = json.loads(done.stdout)
+
+    assert done.exit_code == 0
+    assert told == json.loads(out.read_text())
+    assert told["split"] == "validation"
+    assert len(told["groups"]) == 3
+    assert {case["task"] for case in told["cases"]} == {"translate", "denoise"}
+    with_cuff = next(case for case in told["cases"] if case["reference"] == "first")
+    assert "boosting on pairs" in with_cuff["methods"]
+    assert all(m["windows_a_second"] > 0 for m in with_cuff["methods"].values())
+    assert told["continuity"][0]["methods"]["clean"]["times"] < 3
+
+
+def test_a_person_is_shown_tables(made_up_uci) -> None:
+    done = run("--data", str(made_up_uci), *QUICK, "--tasks", "impute/ecg/gap 30 %/alone")
+
+    assert done.exit_code == 0
+    assert "cubic spline" in done.stdout
+    assert "classical-1 *" in done.stdout
+    assert "Heart rate and beats" in done.stdout
+
+
+def test_ecg_noise_is_left_out_where_there_is_none(made_up_uci) -> None:
+    config = EvaluateConfig(
+        data=(str(made_up_uci),), split="validation", per_group=2, tasks=("denoise/ecg/",)
+    )
+    told = evaluate(config)
+
+    assert {case["spoiled"] for case in told["cases"]} == {"gaussian 15 dB"}
+    assert len(told["left_out"]) == 8
+
+
+def test_a_lake_is_judged_by_its_good_windows(first_night) -> None:
+    config = EvaluateConfig(lake=first_night[0].lake, per_group=3, tasks=("impute/abp/gap",))
+    told = evaluate(config)
+    good = pl.scan_delta(f"{first_night[0].lake}/windows").filter(pl.col("abp_grade") == "good")
+    subjects = good.select("subject_id").unique().collect()["subject_id"]
+
+    alone = next(case for case in told["cases"] if not case["given"])
+    assert alone["groups"] == len(subjects)
+    assert set(alone["methods"]) == {"classical-1", "linear", "cubic spline"}
+    assert told["split"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "evaluate needs data or a lake"),
+        (("--data", "d", "--tasks", "dance"), "no case is called dance"),
+        (("--data", "d", "--split", "holdout"), "split"),
+        (("--data", "d", "--strict"), "--strict"),
+    ],
+)
+def test_what_can_not_be_judged_is_a_usage_error(options, words) -> None:
+    done = run(*options)
+
+    assert done.exit_code == 2
+    assert words in " ".join(done.output.replace("│", " ").split())
+
+
+def test_real_windows_of_validation_groups_are_judged(real_uci, real_wfdb) -> None:
+    config = EvaluateConfig(
+        data=(str(real_uci / "uci-2.parquet"),),
+        split="validation",
+        per_group=2,
+        noise=str(real_wfdb / "nstdb"),
+        tasks=("denoise/ecg/nst 0 dB/alone", "impute/ppg/gap 30 %/ecg"),
+    )
+    noisy = next(case for case in evaluate(config)["cases"] if case["task"] == "denoise")
+
+    assert noisy["methods"]["band-pass"]["snr_nst_in_db"]["mean"] == pytest.approx(0, abs=0.01)
+    assert noisy["methods"]["band-pass"]["snr_gain_db"]["mean"] > 0
