@@ -43,6 +43,7 @@ NOTES: Final = (
     "ECG noise nst: QRS peak-to-peak squared / 8 over noise power, as that program has them; "
     "motion and gaussian: the window's variance over the noise's.",
     "patient mean is an oracle: it knows the patient's other windows' pressures.",
+    "Ages of cuff readings count records end to end; uci_cuffless has time cut out between pieces.",
     "hr_error_other holds the heart rate against another modality's, so that clean has one too.",
 )
 
@@ -61,13 +62,13 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
 
     Raises:
         OSError: where a file can't be read.
-        ValueError: where there is nothing to judge on.
+        ValueError: where there is nothing to judge on, or two models share a name.
     """
     start = time.perf_counter()
     noise = read_nstdb(Path(config.noise)) if config.noise else {}
     cases, left_out = _cases(config, bool(noise))
+    models = _models(config)
     evidence = _evidence(config, cases)
-    models = [make_restorer(config)] if config.checkpoint else []
     classical = baselines(evidence.windows, evidence.train, cases)
     judged = []
     with progress("cases judged", len(cases)) as advance:
@@ -86,6 +87,15 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
         config.out.parent.mkdir(parents=True, exist_ok=True)
         config.out.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
     return result
+
+
+def _models(config: EvaluateConfig) -> list[Restorer]:
+    models = [make_restorer(one) for one in config.checkpoints]
+    names = [model.model_id for model in models]
+    if len(set(names)) < len(names):
+        message = f"checkpoints to judge must differ in model_id, got {', '.join(names)}"
+        raise ValueError(message)
+    return models
 
 
 def _cases(config: EvaluateConfig, has_noise: bool) -> tuple[list[Case], list[str]]:

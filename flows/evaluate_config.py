@@ -22,6 +22,9 @@ class EvaluateConfig(RestorerConfig):
         description="Parquet files of the data set's form, or folders of them; with --lake, what "
         "the baselines that learn are trained on.",
     )
+    beside: tuple[str, ...] = Field(
+        (), description="More checkpoints to judge in the same run, sampled as --checkpoint is."
+    )
     lake: str | None = Field(
         None, description="Lake to judge on by its good windows, in place of the data's split."
     )
@@ -41,6 +44,16 @@ class EvaluateConfig(RestorerConfig):
         description="Folder of the noise stress test's bw, em and ma; without it, not judged by.",
     )
     out: Path | None = Field(None, description="File to write everything to, as JSON.")
+
+    @property
+    def checkpoints(self) -> list[RestorerConfig]:
+        """Give the config of each checkpoint's restorer."""
+        drawn = {name: getattr(self, name) for name in RestorerConfig.model_fields}
+        paths = [path for path in (self.checkpoint, *self.beside) if path]
+        given = [drawn | {"checkpoint": path} for path in paths]
+        for fields in given[1 if self.checkpoint else 0 :]:
+            del fields["restorer"]
+        return [RestorerConfig(**fields) for fields in given]
 
     @field_validator("lake")
     @classmethod

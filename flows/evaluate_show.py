@@ -15,6 +15,7 @@ SIGNAL: Final[dict[str, tuple[str, int]]] = {
     "mae": ("MAE", 3),
     "ks": ("KS", 3),
     "correlation": ("corr", 3),
+    "correlation_aligned": ("aligned", 3),
     "snr_gain_db": ("gain dB", 1),
     "hr_error": ("HR err", 1),
     "f1_50": ("F1 50", 3),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ops.judge.cases import Case, Posed, pose
 from ops.judge.rows import whole
-from ops.judge.score import run
+from ops.judge.running import run
 from ops.judge.windows import Windows
 from schemas.modality import MODALITIES
 from schemas.restoration import F32, Restorer

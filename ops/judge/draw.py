@@ -13,7 +13,7 @@ from ops.judge.rows import join_rows
 from ops.judge.timeline import Timeline
 from ops.judge.windows import Windows
 from schemas.grid import MARGIN_SAMPLES, SHARD_WINDOWS, WINDOW_SAMPLES
-from schemas.modality import MODALITIES, Grade, Modality
+from schemas.modality import MODALITIES, UNITS, Grade, Modality
 from schemas.restoration import F32
 
 Int = NDArray[np.int64]
@@ -48,8 +48,9 @@ def stretch(timeline: Timeline, length: int, fit: Sequence[Grade] = FIT) -> Wind
 
 
 def fit_masks(timeline: Timeline, fit: Sequence[Grade]) -> dict[Modality, NDArray[np.bool_]]:
-    """Say (W,) a modality which windows are graded among ``fit``."""
-    return {m: timeline.graded[f"{m}_grade"].is_in(list(fit)).to_numpy() for m in MODALITIES}
+    """Say (W,) a modality which windows are graded among ``fit``; ABP also has to be in mmHg."""
+    masks = {m: timeline.graded[f"{m}_grade"].is_in(list(fit)).to_numpy() for m in MODALITIES}
+    return masks | {"abp": masks["abp"] & (np.array(timeline.units["abp"]) == UNITS["abp"])}
 
 
 def _of_group(timeline: Timeline, per_group: int, fit: Sequence[Grade]) -> Windows | None:

@@ -1,11 +1,10 @@
-"""One method on one case: run it, measure it, average it over groups.
+"""Every figure of what one method made of one case, averaged over groups.
 
 Shapes: N windows, T = 500 samples each.
 """
 
-import time
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,10 @@ from ops.judge.cases import Posed
 from ops.judge.groups import group_mean
 from ops.judge.noise import noise_power, qrs_power
 from ops.judge.pressure_measures import interval_measures, pressure_measures
-from ops.judge.rows import join_rows, take_rows, whole
+from ops.judge.rows import whole
+from ops.judge.running import LEVELS
 from ops.judge.signal_measures import (
+    aligned_correlation,
     correlation,
     decibels,
     kolmogorov_smirnov,
@@ -28,23 +29,9 @@ from ops.judge.signal_measures import (
 )
 from ops.restored import read_pressures
 from schemas.modality import MODALITIES
-from schemas.restoration import F32, RestoreBatch, Restored, Restorer
+from schemas.restoration import F32, Restored
 
 F64 = NDArray[np.float64]
-
-BATCH: Final = 256
-"""Windows that a method is given at once."""
-
-LEVELS: Final = (50, 80, 90)
-"""Percent; that of ``Restored`` is the last."""
-
-
-@runtime_checkable
-class Banded(Protocol):
-    """A restorer that can say its band at other levels."""
-
-    def bands(self, batch: RestoreBatch, level: float) -> Restored:
-        """Give ``restore`` with the band and intervals of another level, as 0.5."""
 
 
 @dataclass(frozen=True)
@@ -72,27 +59,6 @@ def know(posed: Posed) -> Known:
     everywhere = np.ones(n, np.bool_)
     pressures = read_pressures(posed.truth, everywhere) if target == "abp" else {}
     return Known(find_beats(posed.truth, target), pressures, other)
-
-
-def run(restorer: Restorer, batch: RestoreBatch) -> tuple[Restored, float]:
-    """Restore a batch, some windows at a time; give the seconds that it took."""
-    start = time.perf_counter()
-    parts = [restorer.restore(take_rows(batch, rows)) for rows in _slices(batch)]
-    return join_rows(parts), time.perf_counter() - start
-
-
-def bands_of(restorer: Restorer, batch: RestoreBatch, restored: Restored) -> dict[int, Restored]:
-    """Give the bands that a method can tell, by level in percent."""
-    bands = {LEVELS[-1]: restored}
-    if isinstance(restorer, Banded):
-        for level in LEVELS[:-1]:
-            parts = [restorer.bands(take_rows(batch, rows), level / 100) for rows in _slices(batch)]
-            bands[level] = join_rows(parts)
-    return bands
-
-
-def _slices(batch: RestoreBatch) -> list[slice]:
-    return [slice(start, start + BATCH) for start in range(0, len(batch.seeds), BATCH)]
 
 
 def score(
@@ -132,6 +98,8 @@ def signal_figures(posed: Posed, known: Known, restored: Restored) -> dict[str, 
         "ks": kolmogorov_smirnov((y - middle) / unit, truth, made),
         "correlation": correlation(y, posed.truth.astype(np.float64), made),
     }
+    if case.task == "translate":
+        figures["correlation_aligned"] = aligned_correlation(y, posed.truth.astype(np.float64))
     if case.task == "denoise":
         figures |= _noise_figures(posed, y)
     found = find_beats(restored.mean, case.target)

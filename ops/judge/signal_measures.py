@@ -21,6 +21,9 @@ Mask = NDArray[np.bool_]
 _MIDDLE_MMHG: Final = 100.0
 _HALF_MMHG: Final = 50.0
 _FLAT: Final = 1e-9
+MOST_LAG: Final = 50
+"""Samples: 0.4 s."""
+
 _EXTENT: Final = (0.02, 0.5, 0.98)
 
 
@@ -93,6 +96,19 @@ def correlation(y: F64, truth: F64, made: Mask) -> F64:
     energy = (centred[0] ** 2).sum(axis=1) * (centred[1] ** 2).sum(axis=1)
     known = energy > _FLAT**2
     return np.where(known, product / np.sqrt(np.where(known, energy, 1)), np.nan)
+
+
+def aligned_correlation(y: F64, truth: F64) -> F64:
+    """Give (N,) the largest correlation with ``y`` moved by up to 0.4 s either way.
+
+    Monitors delay PPG by a constant of their own, which is nothing that a shape can tell.
+    """
+    n = y.shape[1]
+    best = np.full(len(y), np.nan)
+    for lag in range(-MOST_LAG, MOST_LAG + 1):
+        mine, true = y[:, max(lag, 0) : n + min(lag, 0)], truth[:, max(-lag, 0) : n - max(lag, 0)]
+        best = np.fmax(best, correlation(mine, true, np.ones(mine.shape, np.bool_)))
+    return best
 
 
 def decibels(power: F64, over: F64) -> F64:

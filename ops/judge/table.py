@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ops.judge.cases import Case, Posed, pose
-from ops.judge.score import Known, bands_of, functional_check, know, run, score
+from ops.judge.running import bands_of, run
+from ops.judge.score import Known, functional_check, know, score
 from ops.judge.windows import Windows
 from schemas.restoration import F32, Restored, Restorer
 

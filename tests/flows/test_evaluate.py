@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from bench.unicardio_golden import save_made_up
 from flows.cli import app
 from flows.evaluate import evaluate
 from flows.evaluate_config import EvaluateConfig
@@ -63,6 +64,40 @@ def test_a_lake_is_judged_by_its_good_windows(first_night) -> None:
     assert alone["groups"] == len(subjects)
     assert set(alone["methods"]) == {"classical-1", "linear", "cubic spline"}
     assert told["split"] is None
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_checkpoint_is_judged_beside_the_classical_methods(made_up_uci, tmp_path) -> None:
+    """Its weights are made up, so that its figures mean nothing."""
+    save_made_up(tmp_path / "u.safetensors")
+    config = EvaluateConfig(
+        data=(str(made_up_uci),),
+        split="validation",
+        per_group=1,
+        tasks=("impute/abp/gap 30 %/alone",),
+        checkpoint=str(tmp_path / "u.safetensors"),
+        samples=2,
+        steps=1,
+    )
+    told = evaluate(config)
+    model = told["methods"][0]
+
+    assert (model["classical"], model["n_samples"]) == (False, 2)
+    (case,) = told["cases"]
+    assert set(case["methods"]) == {model["model_id"], "classical-1", "linear", "cubic spline"}
+    assert case["methods"][model["model_id"]]["answered"] == 3
+    assert case["best_classical"] != model["model_id"]
+
+
+def test_a_checkpoint_and_itself_beside_it_are_refused(made_up_uci, tmp_path) -> None:
+    save_made_up(tmp_path / "u.safetensors")
+    path = str(tmp_path / "u.safetensors")
+    config = EvaluateConfig(
+        data=(str(made_up_uci),), split="validation", checkpoint=path, beside=(path,)
+    )
+
+    with pytest.raises(ValueError, match="must differ in model_id"):
+        evaluate(config)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Shapes: N windows learned from, B windows, F features.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from ops.judge.baselines.features import features
 from ops.judge.baselines.pressures import Level, held_pressures, true_pressures
+from ops.judge.references import REFERENCES
 from ops.judge.rows import join_rows, whole
 from ops.judge.windows import Windows
 from schemas.modality import Modality
@@ -20,9 +22,7 @@ F64 = NDArray[np.float64]
 Conditions = tuple[Modality, ...]
 Fitted = dict[str, HistGradientBoostingRegressor]
 
-_SEED = 0
-LEARNED_REFERENCES = ("first", "random")
-"""Pairs to learn from: both long and short ago, before and after."""
+_SEED: Final = 0
 
 
 def boosting(train: Windows, asked: Sequence[Conditions]) -> Level:
@@ -39,9 +39,12 @@ def boosting(train: Windows, asked: Sequence[Conditions]) -> Level:
 
 
 def boosting_on_pairs(train: Windows, asked: Sequence[Conditions]) -> Level:
-    """Learn how pressures differ from a cuff reading's, from features of both moments."""
+    """Learn how pressures differ from a cuff reading's, from features of both moments.
+
+    Of each window there is a pair by every choice of reference: long and short ago, and later.
+    """
     known = _known(train)
-    pairs = [_paired(known, reference) for reference in LEARNED_REFERENCES]
+    pairs = [_paired(known, reference) for reference in REFERENCES]
     cuff = join_rows([of for _, of in pairs])
     kept = join_rows([windows for windows, _ in pairs])
     true, held = true_pressures(kept), held_pressures(cuff)

@@ -10,7 +10,8 @@ from ops.judge.baselines.curves import curves
 from ops.judge.baselines.features import features
 from ops.judge.baselines.pressures import last_cuff, patient_mean, population, true_pressures
 from ops.judge.cases import Case, all_cases, pose
-from ops.judge.score import Banded, know, run, score
+from ops.judge.running import Banded, run
+from ops.judge.score import know, score
 from ops.judge.table import judge
 from schemas.restoration import PRESSURES
 

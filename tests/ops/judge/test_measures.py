@@ -14,6 +14,7 @@ from ops.judge.continuity import jumps
 from ops.judge.groups import group_mean
 from ops.judge.pressure_measures import bhs, interval_measures, pressure_measures
 from ops.judge.signal_measures import (
+    aligned_correlation,
     correlation,
     decibels,
     kolmogorov_smirnov,
@@ -69,6 +70,14 @@ def test_a_shape_correlates_whatever_its_mean_and_scale() -> None:
     np.testing.assert_allclose(correlation(7 + 3 * wave, wave, ALL), 1)
     np.testing.assert_allclose(correlation(-wave, wave, ALL), -1)
     assert np.isnan(correlation(np.ones_like(wave), wave, ALL)[0])
+
+
+def test_a_shape_that_comes_late_is_itself_once_aligned() -> None:
+    truth = WAVE.astype(np.float64) + np.linspace(0, 1, 500)
+    late = np.roll(truth, 12, axis=1)
+
+    assert correlation(late, truth, ALL)[0] < 0.9
+    assert aligned_correlation(late, truth)[0] > 0.99
 
 
 def test_what_is_made_from_nothing_is_put_on_the_scale_of_the_truth() -> None:
