@@ -25,6 +25,7 @@ class GroupMean:
         mean: mean over groups of each group's mean.
         low: lower bound of its 95 % interval, by bootstrap over groups.
         high: upper bound.
+        over_windows: mean over windows, as a paper that splits by window has it.
         median: median over windows.
         groups: groups with at least one window that tells.
         windows: windows that tell.
@@ -33,6 +34,7 @@ class GroupMean:
     mean: float | None
     low: float | None
     high: float | None
+    over_windows: float | None
     median: float | None
     groups: int
     windows: int
@@ -47,12 +49,13 @@ def group_mean(values: NDArray[np.floating], groups: NDArray[np.str_]) -> GroupM
     known = np.isfinite(values)
     each = means_of_groups(values[known], groups[known])
     if not each.size:
-        return GroupMean(None, None, None, None, 0, 0)
+        return GroupMean(None, None, None, None, None, 0, 0)
     low, high = np.quantile(each[_resampled(each.size)].mean(axis=1), _BOUNDS)
     return GroupMean(
         mean=float(each.mean()),
         low=float(low),
         high=float(high),
+        over_windows=float(values[known].mean(dtype=np.float64)),
         median=float(np.median(values[known])),
         groups=each.size,
         windows=int(known.sum()),
