@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ops.cuffless import SCALES, counted_once
 from ops.grade import grade_windows
 from ops.judge.noise import band
-from ops.judge.parquet import SCALES, counted_once
 from ops.judge.windows import Windows
 from ops.split import Split, split_of
 from schemas.grid import WINDOW_SAMPLES

@@ -22,6 +22,7 @@ from bench.restore_judge import judge, table_of
 from bench.restore_population import fit_population
 from bench.restore_residuals import Case, cases, measure
 from bench.restore_rules import choose_denoise_rule, choose_impute_rule, order_delays
+from ops.cuffless import ATTRIBUTION
 from ops.judge.windows import Windows
 from ops.restore.tables import TABLES_PATH, Tables, parse_tables
 from ops.split import SHARES
@@ -29,10 +30,6 @@ from schemas.modality import MODALITIES, Modality
 from schemas.restoration import TASKS, Task
 
 ROOT: Final = Path(__file__).parents[1]
-ATTRIBUTION: Final = (
-    "Derived from 'Cuff-Less Blood Pressure Estimation', M. Kachuee, M. Kiani, H. Mohammadzade, "
-    "M. Shabany, UCI Machine Learning Repository, 2015, doi 10.24432/C5B602, CC BY 4.0."
-)
 PER_GROUP: Final = 24
 SEED: Final = 2015
 _FOLDS: Final = 5

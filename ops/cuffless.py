@@ -7,7 +7,6 @@ and the records that it ``overlaps`` with. Where that file is not there, a block
 Shapes: M = 3 modalities in the order of ``MODALITIES``, T samples of a record at 125 Hz.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,8 @@ from numpy.typing import NDArray
 
 from ops.split import Split, split_of
 from schemas.modality import MODALITIES, Modality
+
+RECORDS: Final = "records.csv"
 
 SCALES: Final[dict[Modality, float]] = {"ecg": 0.002, "ppg": 1 / 1023, "abp": 0.05}
 """What a count is worth: mV, NU, mmHg."""
@@ -51,8 +52,24 @@ def read_records(paths: Sequence[Path], split: Split) -> list[CufflessRecord]:
         OSError: where a file can't be read.
         ValueError: where one has not the set's columns.
     """
-    told = {path.parent: _groups(path.parent / "records.csv") for path in paths}
+    told = {path.parent: _groups(path.parent) for path in paths}
     return [record for path in paths for record in _read(path, told[path.parent], split)]
+
+
+def counted_once(folder: Path) -> dict[str, str]:
+    """Give the group of each record of ``records.csv``; of records that repeat samples, the first.
+
+    Raises:
+        FileNotFoundError: where the file is not there.
+    """
+    group_of: dict[str, str] = {}
+    rows = pl.read_csv(
+        folder / RECORDS, columns=["record", "group", "overlaps"], infer_schema=False
+    )
+    for record, group, overlaps in rows.select("record", "group", "overlaps").rows():
+        if not group_of.keys() & set((overlaps or "").replace(";", " ").replace(",", " ").split()):
+            group_of[record] = group
+    return group_of
 
 
 def physical(counts: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -61,17 +78,8 @@ def physical(counts: NDArray[np.int16]) -> NDArray[np.float32]:
     return counts * scales[:, None]
 
 
-def _groups(path: Path) -> dict[str, str] | None:
-    """Give each record's group, without records that repeat one before them."""
-    if not path.is_file():
-        return None
-    kept: dict[str, str] = {}
-    with path.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            others = row["overlaps"].replace(";", " ").replace(",", " ").split()
-            if not kept.keys() & set(others):
-                kept[row["record"]] = row["group"]
-    return kept
+def _groups(folder: Path) -> dict[str, str] | None:
+    return counted_once(folder) if (folder / RECORDS).is_file() else None
 
 
 def _read(path: Path, groups: dict[str, str] | None, split: Split) -> list[CufflessRecord]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ops.cuffless import SCALES, CufflessRecord, physical
 from ops.grade import grade_windows
+from ops.splices import splices
 from schemas.grid import MARGIN_SAMPLES, WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNITS
 
@@ -42,6 +43,7 @@ class Stretches:
             message = "there is no record of 4 s or more to draw from"
             raise ValueError(message)
         self._fit = [fit_windows(record) for record in self._records]
+        self._splices = [splices(physical(record.counts)) for record in self._records]
 
     @cached_property
     def _chances(self) -> NDArray[np.float64]:
@@ -59,18 +61,38 @@ class Stretches:
         fit = np.zeros((n, len(MODALITIES)), np.bool_)
         for i, which in enumerate(rng.choice(len(self._records), n, p=self._chances)):
             counts, grades = self._records[which].counts, self._fit[which]
-            start = int(rng.integers(0, counts.shape[1] - WINDOW_SAMPLES + 1))
-            clean[i] = cut(counts, start)
+            breaks = self._splices[which]
+            drawn = int(rng.integers(0, counts.shape[1] - WINDOW_SAMPLES + 1))
+            start = _whole(drawn, breaks, counts.shape[1])
+            clean[i] = cut(counts, start, breaks)
             fit[i] = grades[min(round(start / WINDOW_SAMPLES), len(grades) - 1)]
         return Drawn(clean, fit)
 
 
-def cut(counts: NDArray[np.int16], start: int) -> F32:
-    """Cut the window at ``start`` with its margins out of a record (M, T): (M, 600)."""
-    first, last = start - MARGIN_SAMPLES, start + WINDOW_SAMPLES + MARGIN_SAMPLES
-    inside = physical(counts[:, max(first, 0) : last])
-    before, after = max(-first, 0), max(last - counts.shape[1], 0)
-    return np.pad(inside, ((0, 0), (before, after)), constant_values=np.nan)
+def cut(counts: NDArray[np.int16], start: int, breaks: NDArray[np.int64]) -> F32:
+    """Cut the window at ``start`` with its margins out of a record (M, T): (M, 600).
+
+    Beyond the record's ends, and beyond a break of it, nothing is known.
+    """
+    ends = np.array([0, *breaks, counts.shape[1]])
+    first = max(start - MARGIN_SAMPLES, int(ends[ends <= start].max()))
+    last = min(
+        start + WINDOW_SAMPLES + MARGIN_SAMPLES, int(ends[ends >= start + WINDOW_SAMPLES].min())
+    )
+    whole = np.full((len(counts), WINDOW_SAMPLES + 2 * MARGIN_SAMPLES), np.nan, np.float32)
+    begin = first - start + MARGIN_SAMPLES
+    whole[:, begin : begin + last - first] = physical(counts[:, first:last])
+    return whole
+
+
+def _whole(start: int, breaks: NDArray[np.int64], samples: int) -> int:
+    """Move a window that a break lies in to the nearer side of it that has room."""
+    within = breaks[(breaks > start) & (breaks < start + WINDOW_SAMPLES)]
+    if not within.size:
+        return start
+    at = int(within[0])
+    before = at - start > WINDOW_SAMPLES // 2 or at + WINDOW_SAMPLES > samples
+    return at - WINDOW_SAMPLES if before else at
 
 
 def fit_windows(record: CufflessRecord) -> Mask:

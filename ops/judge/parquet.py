@@ -7,38 +7,17 @@ Columns ``record``, ``block`` and ``ppg``, ``abp``, ``ecg`` as List<Int16> at 12
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import polars as pl
 
-from ops.judge.splices import splices
+from ops.cuffless import RECORDS, SCALES, counted_once
 from ops.judge.timeline import Piece, Timeline, timeline_of
+from ops.splices import splices
 from ops.split import Split, split_of
 from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNITS, Modality
 from schemas.restoration import F32
-
-SCALES: Final[dict[Modality, float]] = {"ecg": 0.002, "ppg": 1 / 1023, "abp": 0.05}
-"""Physical value of one count (mV, NU, mmHg)."""
-
-_RECORDS: Final = "records.csv"
-
-
-def counted_once(folder: Path) -> dict[str, str]:
-    """Give the group of each record of ``records.csv``; of records that repeat samples, the first.
-
-    Raises:
-        FileNotFoundError: where the file is not there.
-    """
-    group_of: dict[str, str] = {}
-    rows = pl.read_csv(
-        folder / _RECORDS, columns=["record", "group", "overlaps"], infer_schema=False
-    )
-    for record, group, overlaps in rows.select("record", "group", "overlaps").rows():
-        if not group_of.keys() & set((overlaps or "").replace(";", " ").replace(",", " ").split()):
-            group_of[record] = group
-    return group_of
 
 
 def parquet_files(paths: Sequence[Path]) -> list[Path]:
@@ -74,7 +53,7 @@ def read_timelines(
 def _records(file: Path, split: Split) -> pl.DataFrame:
     """Read the records of a file that are in a split and count, with their group."""
     keys = pl.read_parquet(file, columns=["record", "block"]).rename({"block": "group"})
-    if (file.parent / _RECORDS).is_file():
+    if (file.parent / RECORDS).is_file():
         once = counted_once(file.parent)
         keys = keys.filter(pl.col("record").is_in(list(once)))
         keys = keys.with_columns(pl.col("record").replace(once).alias("group"))

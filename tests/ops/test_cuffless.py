@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ops.cuffless import SCALES, physical, read_records
+from ops.cuffless import SCALES, counted_once, physical, read_records
 from ops.split import SHARES, split_of
 from schemas.modality import MODALITIES
 
@@ -52,6 +52,14 @@ def test_of_records_that_repeat_samples_the_first_is_read(folder) -> None:
 
     assert "r0" in told
     assert "r1" not in told
+
+
+def test_records_that_repeat_samples_are_counted_once(tmp_path) -> None:
+    (tmp_path / "records.csv").write_text(
+        "record,block,group,seconds,overlaps\na,1,g,8,\nb,1,g,8,a;c\nc,2,g,8,b\n"
+    )
+
+    assert counted_once(tmp_path) == {"a": "g", "c": "g"}
 
 
 def test_signals_come_in_their_order_and_unit(folder) -> None:

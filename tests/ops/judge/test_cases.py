@@ -5,8 +5,8 @@ import pytest
 
 from ops.judge.cases import Case, all_cases, choose_cases, pose
 from ops.judge.noise import noise_power, qrs_power
-from ops.judge.splices import splices
 from ops.judge.spoil import WINDOW, with_gaps, with_noise
+from ops.splices import splices
 from schemas.modality import MODALITIES
 
 NOISE = {

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from ops.judge.draw import draw, stretch
-from ops.judge.parquet import counted_once, parquet_files, read_timelines
+from ops.judge.parquet import parquet_files, read_timelines
 from ops.judge.rows import join_rows, take_rows
 from ops.judge.timeline import seed_of
 from ops.restored import read_pressures
@@ -22,14 +22,6 @@ def test_windows_are_evenly_spaced_in_the_time_of_their_group(windows) -> None:
 
     assert counts.tolist() == [5, 5, 5]
     assert len(set(windows.seeds.tolist())) == 15
-
-
-def test_records_that_repeat_samples_are_counted_once(tmp_path) -> None:
-    (tmp_path / "records.csv").write_text(
-        "record,block,group,seconds,overlaps\na,1,g,8,\nb,1,g,8,a;c\nc,2,g,8,b\n"
-    )
-
-    assert counted_once(tmp_path) == {"a": "g", "c": "g"}
 
 
 def test_without_a_list_of_records_a_block_is_a_group(made_up_uci, tmp_path) -> None:
