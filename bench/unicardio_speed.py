@@ -133,7 +133,12 @@ def main() -> int:
     reports = [steps(options.samples, options.repeats), nights(options.windows)]
     if torch.cuda.is_available():
         reports.append(on_cuda(128 * options.windows))
-    told = {"cores": os.cpu_count(), "load_average": load, "torch": torch.__version__}
+    told = {
+        "cores": os.cpu_count(),
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        "load_average": load,
+        "torch": torch.__version__,
+    }
     deliver(options.json, reports, told)
     return 0 if all_met(reports) else 1
 
