@@ -101,6 +101,8 @@ class Pool:
                 yield Done(item, attempt, result)
 
     def _work_on_actors(self, queue: deque[tuple[Any, int]]) -> Iterator[Done]:
+        # An earlier call may have been left half-way: whoever has come up is free for this one.
+        self._idle = [a for a in self._actors if a not in self._starting.values()]
         running: dict[Any, tuple[Any, Any, int]] = {}
         while queue or running:
             while len(self._actors) < min(self._n_actors, len(queue) + len(running)):

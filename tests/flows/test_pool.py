@@ -76,6 +76,15 @@ def test_an_actor_that_dies_costs_its_item_alone(seen) -> None:
     assert again == {10: 5, 12: 6}
 
 
+def test_work_that_was_left_half_way_leaves_its_actors_for_the_next(seen) -> None:
+    with cluster(None, 2), Pool(partial(Halver, seen), actors=2) as pool:
+        assert len(list(pool.work_through(range(0, 40, 2)))) == 20
+        pool._idle.clear()  # as where all were at work when it was left
+        again = {d.item: d.result for d in pool.work_through([8, 10])}
+
+    assert again == {8: 4, 10: 5}
+
+
 def test_a_cluster_of_our_own_leaves_with_the_block() -> None:
     with cluster(None, 1):
         assert ray.is_initialized()
