@@ -101,7 +101,7 @@ def _train(config: TrainConfig, json: bool, strict: bool) -> None:  # noqa: ARG0
     if json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
-        say(Console(), f"step {summary.step} of {config.steps}; the curves are in {summary.curves}")
+        say(Console(), f"the checkpoint is {summary.checkpoint}, the curves are {summary.curves}")
 
 
 def _status(config: LakeConfig, json: bool, strict: bool) -> None:

@@ -11,10 +11,12 @@ from prefect import flow
 from pydantic import BaseModel
 
 from flows.train_config import TrainConfig
+from flows.train_export import calibrated, export, fitted_levels
 from models.tricardio.architecture import Sizes
 from models.tricardio.examples import Examples, examples_of
 from models.tricardio.losses import TASK_OF_STATE, losses
 from models.tricardio.network import TriCardio
+from models.tricardio.together import ALONE, Together
 from models.tricardio.training import Plan, Trainer
 from ops.corrupt.scenario import NOISY, spoil
 from ops.cuffless import read_records
@@ -34,16 +36,17 @@ VALIDATION_BATCHES: Final = 8
 
 
 class TrainSummary(BaseModel):
-    """Where a training is; ``--json`` prints it."""
+    """What a training has left; ``--json`` prints it."""
 
     step: int
     state: Path
     curves: Path
+    checkpoint: Path
 
 
 @flow(name="train")
 def train(config: TrainConfig) -> TrainSummary:
-    """Train on the training groups and watch the validation groups.
+    """Train on the training groups, watch the validation groups, calibrate by those kept for it.
 
     What is in ``out`` is gone on with, if it is of the same configuration.
 
@@ -51,27 +54,47 @@ def train(config: TrainConfig) -> TrainSummary:
         OSError: where the set can't be read, or ``out`` not be written.
         ValueError: where ``out`` holds a training of another configuration.
     """
-    trainer = optimise(config)
-    return TrainSummary(step=trainer.step, state=config.out / STATE, curves=config.out / CURVES)
+    network = optimise(config).averaged.eval()
+    levels = fitted_levels(network, config)
+    settings = calibrated(network, levels, config)
+    return TrainSummary(
+        step=config.steps,
+        state=config.out / STATE,
+        curves=config.out / CURVES,
+        checkpoint=export(network, levels, settings, config),
+    )
 
 
 def optimise(config: TrainConfig) -> Trainer:
     """Go on from the state that is there to the last step, and keep the curves."""
     _same_as_before(config)
+    if config.workers > 1:
+        from flows.train_together import go_on_together  # Ray: seconds, for those alone who use it
+
+        go_on_together(config)
+    return go_on(config)
+
+
+def go_on(config: TrainConfig, together: Together = ALONE) -> Trainer:
+    """Train in this process; of those that train together, the first alone writes."""
     trainer = Trainer(
         Sizes(**{name: getattr(config, name) for name in Sizes.model_fields}),
         Plan(config.steps, rate=config.rate, seed=config.seed),
         config.device,
+        together,
     )
     state = config.out / STATE
     if state.is_file():
         trainer.load(state)
     if trainer.step >= config.steps:
         return trainer
-    drawn, held_out = stretches(config, "train"), stretches(config, "validation")
+    drawn = stretches(config, "train")
+    held_out = stretches(config, "validation") if together.rank == 0 else None
     curves = Curves(config.out / CURVES)
     while trainer.step < config.steps:
-        told = trainer.advance(lambda step: examples(drawn, config, step, phase_of(step, config)))
+        told = trainer.advance(lambda step: share(drawn, config, step, together))
+        if held_out is None:
+            continue
         curves.add(told, config.batch)
         if trainer.step % config.validate_every == 0 or trainer.step == config.steps:
             curves.write("train", trainer.step, curves.taken())
@@ -83,7 +106,10 @@ def optimise(config: TrainConfig) -> Trainer:
 
 def _same_as_before(config: TrainConfig) -> None:
     """Refuse to go on with a training that was told otherwise; how often it saves has no say."""
-    told = config.model_dump_json(exclude={"out", "device", "save_every"}, indent=1)
+    no_say = {"out", "device", "save_every", "name"} | (
+        {"workers"} if config.workers == 1 else set()
+    )
+    told = config.model_dump_json(exclude=no_say, indent=1)
     path = config.out / CONFIG
     config.out.mkdir(parents=True, exist_ok=True)
     if path.is_file() and path.read_text(encoding="utf-8") != told:
@@ -110,10 +136,16 @@ def phase_of(step: int, config: TrainConfig) -> int:
     return sum(step >= share * config.steps for share in PHASES)
 
 
-def examples(drawn: Stretches, config: TrainConfig, step: int, phase: int) -> Examples:
-    """Draw and spoil the windows of a step, by its number alone."""
-    rng = np.random.default_rng([config.seed, step])
-    clean = drawn.draw(config.batch, rng)
+def share(drawn: Stretches, config: TrainConfig, step: int, together: Together) -> Examples:
+    """Draw what a process learns from in a step, by the numbers of both alone."""
+    seed = [config.seed, step] + [together.rank] * (together.rank > 0)
+    return examples(drawn, config.batch // together.size, phase_of(step, config), seed)
+
+
+def examples(drawn: Stretches, windows: int, phase: int, seed: list[int]) -> Examples:
+    """Draw and spoil windows, by the seed alone."""
+    rng = np.random.default_rng(seed)
+    clean = drawn.draw(windows, rng)
     seen = spoil(clean.clean, phase, MARGIN_SAMPLES, rng)
     return examples_of(
         torch.from_numpy(clean.clean),
@@ -129,7 +161,8 @@ def validate(network: TriCardio, held_out: Stretches, config: TrainConfig) -> di
     totals: list[dict[str, torch.Tensor]] = []
     for i in range(VALIDATION_BATCHES):
         generator = torch.Generator().manual_seed(i)
-        drawn = examples(held_out, config, VALIDATION_STEP + i, len(PHASES))
+        seed = [config.seed, VALIDATION_STEP + i]
+        drawn = examples(held_out, config.batch, len(PHASES), seed)
         loss, told = losses(network, drawn, generator)
         totals.append(told | {"loss": loss})
     return _figures(totals)

@@ -131,6 +131,19 @@ def save_checkpoint(
     return card
 
 
+def change_settings(path: Path, settings: Mapping[str, JsonValue]) -> Card:
+    """Give the card of a local checkpoint other settings; its tensors stay as they are.
+
+    Raises:
+        OSError: where it can't be read or written.
+        ValueError: where it is no checkpoint, or the settings can't be in a card.
+    """
+    card = read_card(str(path))
+    changed = make_card(**{**card.model_dump(), "settings": dict(settings)})
+    _write({Path(card_path(str(path))): changed.to_json().encode()})
+    return changed
+
+
 def _see_card(path: Path) -> None:
     """Refuse to replace a JSON file that is no card: its name was not given, but follows."""
     if not path.is_file():

@@ -24,6 +24,7 @@ RECORDS: Final = "records.csv"
 SCALES: Final[dict[Modality, float]] = {"ecg": 0.002, "ppg": 1 / 1023, "abp": 0.05}
 """What a count is worth: mV, NU, mmHg."""
 
+LICENCE: Final = "CC BY 4.0"
 ATTRIBUTION: Final = (
     "Derived from 'Cuff-Less Blood Pressure Estimation', M. Kachuee, M. Kiani, H. Mohammadzade, "
     "M. Shabany, UCI Machine Learning Repository, 2015, doi 10.24432/C5B602, CC BY 4.0."
@@ -70,6 +71,17 @@ def counted_once(folder: Path) -> dict[str, str]:
         if not group_of.keys() & set((overlaps or "").replace(";", " ").replace(",", " ").split()):
             group_of[record] = group
     return group_of
+
+
+def groups_of(paths: Sequence[Path], split: Split) -> list[str]:
+    """List the groups of a split, by name, of the records that count."""
+    found: set[str] = set()
+    for path in paths:
+        told = _groups(path.parent)
+        names = pl.read_parquet(path, columns=["record", "block"])
+        given = dict(names.iter_rows()) if told is None else told
+        found |= {given[name] for name in names["record"] if name in given}
+    return sorted(group for group in found if split_of(group) == split)
 
 
 def physical(counts: NDArray[np.int16]) -> NDArray[np.float32]:

@@ -15,14 +15,15 @@ from scipy.stats import t
 from ops.beats import detect_beats
 from ops.grade.pressure import pressures
 from schemas.modality import Grade
-from schemas.restoration import F32, PRESSURES, Interval, RestoreBatch, Restored
+from schemas.restoration import F32, PRESSURES, Interval, Made, RestoreBatch, Restored
 
 F64 = NDArray[np.float64]
 
 FAIR_WIDTH: Final = 0.5
 """A restored signal is fair while its band is on average at most this part of its range wide."""
 
-BAND: Final = (0.05, 0.95)
+LEVEL: Final = 0.9
+"""Of the band and of the intervals of ``Restored``."""
 
 ENOUGH: Final = 19
 """Samples from which on the 90 % band is read off their order; fewer don't reach that far."""
@@ -73,6 +74,41 @@ def from_samples(batch: RestoreBatch, samples: F32) -> Restored:
     )
 
 
+def from_made(batch: RestoreBatch, made: Made) -> Restored:
+    """Put back what was measured, read pressures that are not told, and grade.
+
+    A measured sample of an imputed signal stays as it is, and its band has no width. A window of
+    which anything is not finite, or beyond ``MOST``, is one that the model abstained from.
+    """
+    kept = _measured(batch)
+    x = batch.signals[batch.target]
+    parts = np.stack([made.mean, made.lower, made.upper], axis=1)
+    spoken = _whole(parts)
+    if made.samples is not None:
+        spoken &= _whole(made.samples)
+    nothing = np.float32("nan")
+    mean, lower, upper = (
+        np.where(spoken[:, None], np.where(kept, x, side), nothing)
+        for side in (made.mean, made.lower, made.upper)
+    )
+    told = {
+        name: Interval(*(np.where(spoken, side, nothing) for side in (i.value, i.lower, i.upper)))
+        for name, i in made.pressures.items()
+    }
+    if made.samples is not None:
+        drawn = np.where(kept[:, None], x[:, None], made.samples)
+        read = _pressures(np.where(spoken[:, None, None], drawn, nothing), spoken, made.level)
+        told = {name: _moved_out(i, made.outward.get(name, (0, 0))) for name, i in read.items()}
+    return Restored(mean, lower, upper, told, grades(mean, upper - lower, kept))
+
+
+def _moved_out(interval: Interval, outward: tuple[float, float]) -> Interval:
+    lower = interval.lower - np.float32(outward[0])
+    upper = interval.upper + np.float32(outward[1])
+    value = interval.value
+    return Interval(value, np.minimum(lower, value), np.maximum(upper, value))
+
+
 def _whole(values: F32) -> NDArray[np.bool_]:
     return np.asarray((np.abs(values) <= MOST).all(axis=(1, 2)))
 
@@ -82,39 +118,41 @@ def _measured(batch: RestoreBatch) -> NDArray[np.bool_]:
     return np.isfinite(x) if batch.task == "impute" else np.zeros(x.shape, np.bool_)
 
 
-def _band(values: F32, middle: F32) -> tuple[F32, F32]:
-    """Give bounds over axis 1 that hold a further sample nine times in ten; NaN are left out.
+def _band(values: F32, middle: F32, level: float = LEVEL) -> tuple[F32, F32]:
+    """Give bounds over axis 1 that hold a share ``level`` of further samples; NaN are left out.
 
     ``ENOUGH`` samples or more: their quantiles at the positions i / (n + 1). Fewer: Student's
     prediction interval around the middle, as if they were normal; a single one has none.
     """
     count = np.isfinite(values).sum(axis=1)
-    bounds = np.stack(_by_spread(values, middle, count))
+    bounds = np.stack(_by_spread(values, middle, count, level))
     if values.shape[1] >= ENOUGH:
-        bounds = np.where(count >= ENOUGH, _by_order(values, count >= ENOUGH), bounds)
+        bounds = np.where(count >= ENOUGH, _by_order(values, count >= ENOUGH, level), bounds)
     lower, upper = bounds.astype(np.float32)
     return np.minimum(lower, middle), np.maximum(upper, middle)
 
 
-def _by_order(values: F32, used: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _by_order(values: F32, used: NDArray[np.bool_], level: float) -> F64:
     known = np.where(used[:, None], values, np.float32(0))
     quantile = np.nanquantile if np.isnan(known).any() else np.quantile  # the first is slow
-    return np.asarray(quantile(known, BAND, axis=1, method="weibull"))
+    return np.asarray(quantile(known, ((1 - level) / 2, (1 + level) / 2), axis=1, method="weibull"))
 
 
-def _by_spread(values: F32, middle: F32, count: NDArray[np.int_]) -> tuple[F64, F64]:
+def _by_spread(values: F32, middle: F32, count: NDArray[np.int_], level: float) -> tuple[F64, F64]:
     n = np.maximum(count, 1)
     away = np.where(np.isfinite(values), values - middle[:, None], 0).astype(np.float64)
     away -= away.sum(axis=1, keepdims=True) / n[:, None]
     away = np.where(np.isfinite(values), away, 0)
     sigma = np.sqrt((away**2).sum(axis=1) / np.maximum(n - 1, 1))
-    reach = np.array([np.nan, np.nan, *t.ppf(BAND[1], np.arange(1, values.shape[1]))])
+    reach = np.array([np.nan, np.nan, *t.ppf((1 + level) / 2, np.arange(1, values.shape[1]))])
     reach[2:] *= np.sqrt(1 + 1 / np.arange(2, values.shape[1] + 1))
     half = reach[count] * sigma
     return middle - half, middle + half
 
 
-def _pressures(samples: F32, spoken: NDArray[np.bool_]) -> dict[str, Interval]:
+def _pressures(
+    samples: F32, spoken: NDArray[np.bool_], level: float = LEVEL
+) -> dict[str, Interval]:
     n, n_samples, length = samples.shape
     each = read_pressures(samples.reshape(n * n_samples, length), np.repeat(spoken, n_samples))
     intervals = {}
@@ -125,7 +163,7 @@ def _pressures(samples: F32, spoken: NDArray[np.bool_]) -> dict[str, Interval]:
         total = np.where(told, values, 0).sum(axis=1, dtype=np.float64)
         mean = np.where(enough, total / np.maximum(told.sum(axis=1), 1), np.nan)
         value = mean.astype(np.float32)
-        intervals[name] = Interval(value, *_band(values, value))
+        intervals[name] = Interval(value, *_band(values, value, level))
     return intervals
 
 

@@ -5,9 +5,10 @@ A group is all that may come from one patient; nothing is ever split inside one.
 
 import hashlib
 from itertools import accumulate
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Split = Literal["train", "validation", "calibration", "test"]
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 SHARES: Final[dict[Split, float]] = {
     "train": 0.70,

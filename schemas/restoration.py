@@ -79,6 +79,30 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Made:
+    """What a model made of a batch, before what was measured is put back.
+
+    Attributes:
+        mean: (B, T) posterior mean in the target's unit; a row of NaN where the model abstained.
+        lower: (B, T) lower bound of the band.
+        upper: (B, T) upper bound of the band.
+        samples: (B, S, T) in the target's unit, where pressures are to be read off them.
+        pressures: in mmHg, where the model tells them apart from the signal; else empty.
+        level: of the band and of the intervals, as 0.9.
+        outward: mmHg by which an interval of each pressure's lower and upper bound are to move
+            outward, where they are read off the samples.
+    """
+
+    mean: F32
+    lower: F32
+    upper: F32
+    samples: F32 | None
+    pressures: dict[str, Interval]
+    level: float
+    outward: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
 class Restored:
     """What a restorer made of a batch.
 

@@ -51,7 +51,7 @@ def golden_unicardio() -> Path:
 
 @pytest.fixture(scope="session")
 def made_up_uci(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five train groups, three of validation and two of test: two simulated records each."""
+    """Five train groups, three of validation, two of calibration and of test: two records each."""
     import numpy as np
     import polars as pl
 
@@ -59,7 +59,7 @@ def made_up_uci(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from ops.split import split_of
 
     folder = tmp_path_factory.mktemp("made_up")
-    left = {"train": 5, "validation": 3, "test": 2}
+    left = {"train": 5, "validation": 3, "test": 2, "calibration": 2}
     names = []
     for name in (f"g{i}" for i in range(500)):
         if left.get(split_of(name), 0):

@@ -19,6 +19,11 @@ PATCH: Final = 25
 
 TOKENS: Final = SPAN // PATCH
 
+FINE: Final = 5
+"""Samples of a fine position: 40 ms, half a QRS."""
+
+POSITIONS: Final = SPAN // FINE
+
 
 class Sizes(BaseModel):
     """Widths and depths; the defaults are those of the shipped weights."""
@@ -28,6 +33,9 @@ class Sizes(BaseModel):
     width: int = Field(256, gt=0, description="Channels of a token of the encoder.")
     depth: int = Field(4, gt=0, description="Layers of the encoder.")
     heads: int = Field(8, gt=0, description="Attention heads of the encoder.")
+    fine_width: int = Field(64, gt=0, description="Channels of a fine position of the encoder.")
+    falls: int = Field(1, gt=0, description="Fine layers before the tokens.")
+    rises: int = Field(2, gt=0, description="Fine layers after them.")
     flow_width: int = Field(192, gt=0, description="Channels of a token of the flow.")
     flow_depth: int = Field(2, gt=0, description="Layers of the flow.")
     flow_heads: int = Field(6, gt=0, description="Attention heads of the flow.")

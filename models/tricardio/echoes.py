@@ -12,6 +12,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from models.tricardio.tracking import slopes_of, tracked
+
 SHORTEST: Final = 38
 """Samples of a period: 197 beats/min."""
 
@@ -20,6 +22,9 @@ LONGEST: Final = 250
 
 BEATS: Final = 4
 """A copy may come from so many beats away."""
+
+TRACKED: Final = 2
+"""Lags of so many beats follow the beats along the window; longer ones are of the whole window."""
 
 _LEAST_OVERLAP: Final = 60
 _NEARLY_BEST: Final = 0.85
@@ -30,6 +35,7 @@ ECHOES: Final = 3
 """Views a modality: from before, from after, and the mean of all."""
 
 
+@torch.no_grad()
 def echoes_of(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Give (B, M, 3, T) copies of (B, M, T) signals, and where there are any.
 
@@ -37,8 +43,14 @@ def echoes_of(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     the third is the mean of all within ``BEATS``. 0 where there is none.
     """
     lags = beat_lags(x, mask)  # (B, K)
-    earlier = [_moved(x, mask, lags[:, k]) for k in range(BEATS)]
-    later = [_moved(x, mask, -lags[:, k]) for k in range(BEATS)]
+    slopes = slopes_of(x, mask)
+    earlier, later = (
+        [
+            _moved(x, mask, tracked(slopes, lag) if k < TRACKED else lag[:, None])
+            for k, lag in enumerate((sign * lags).unbind(dim=1))
+        ]
+        for sign in (1, -1)
+    )
     before, has_before = _first(earlier)
     after, has_after = _first(later)
     count = torch.stack([told for _, told in earlier + later]).sum(dim=0)
@@ -89,8 +101,8 @@ def _correlated(rows: Tensor) -> Tensor:
 
 
 def _moved(x: Tensor, mask: Tensor, by: Tensor) -> tuple[Tensor, Tensor]:
-    """Move every window by its own lag (B,); 0 and False beyond its ends and where missing."""
-    at = torch.arange(x.shape[2], device=x.device) - by[:, None]
+    """Move every window by its own lags (B, T or 1); 0, False beyond its ends, where missing."""
+    at = torch.arange(x.shape[2], device=x.device) - by
     inside = (at >= 0) & (at < x.shape[2])
     where = at.clamp(0, x.shape[2] - 1)[:, None].expand_as(x)
     told = mask.gather(2, where) & inside[:, None]

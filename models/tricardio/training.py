@@ -1,7 +1,8 @@
 """Training by steps that follow from their number alone, so that one can be stopped and go on.
 
-What a step draws is seeded by the run's seed and the step's number: a training that was killed and
-resumed from its state gives, on the CPU, the weights of one that was not.
+What a step draws is seeded by the run's seed, the step's number and the rank of the process: a
+training that was killed and resumed from its state gives, on the CPU, the weights of one that was
+not.
 """
 
 import copy
@@ -18,12 +19,16 @@ from models.tricardio.architecture import Sizes
 from models.tricardio.examples import Examples
 from models.tricardio.losses import losses
 from models.tricardio.network import TriCardio
+from models.tricardio.together import ALONE, Together
 
 MOST_GRADIENT: Final = 1.0
 DECAY: Final = 0.05
 WARM_UP_STEPS: Final = 200
 COOL_DOWN: Final = 0.4
 """Share of the steps over which the learning rate falls to 0 at the end."""
+
+RANK_SEEDS: Final = 2**25
+"""Seeds a rank; torch's generator on the CPU knows a seed by its lower 32 bits."""
 
 Draw = Callable[[int], Examples]
 """Gives the examples of a step."""
@@ -56,10 +61,17 @@ class Plan:
 
 
 class Trainer:
-    """A network, the moving average of its weights, its optimiser, and the step they are at."""
+    """A network, the moving average of its weights, its optimiser, and the step they are at.
 
-    def __init__(self, sizes: Sizes, plan: Plan, device: str = "cpu") -> None:
+    Trainers that train together begin with the same weights and keep them the same: each step is
+    taken by the gradient's mean over all of them.
+    """
+
+    def __init__(
+        self, sizes: Sizes, plan: Plan, device: str = "cpu", together: Together = ALONE
+    ) -> None:
         torch.manual_seed(plan.seed)
+        self.together = together
         self.plan = plan
         self.device = device
         self.step = 0
@@ -70,19 +82,21 @@ class Trainer:
         )
 
     def advance(self, draw: Draw) -> dict[str, Tensor]:
-        """Take one step; give its errors as ``losses`` does.
+        """Take one step; give its errors as ``losses`` does, over all that train together.
 
         Raises:
-            FloatingPointError: where the loss is no longer finite.
+            FloatingPointError: where the loss of any is no longer finite.
         """
-        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
+        seed = self.plan.seed * 1_000_003 + self.together.rank * RANK_SEEDS + self.step
+        generator = torch.Generator().manual_seed(seed)
         half = torch.bfloat16 if self.device != "cpu" else torch.float32
         with torch.autocast(self.device, half, enabled=half == torch.bfloat16):
             loss, told = losses(self.network, draw(self.step), generator)
-        if not loss.isfinite():
-            message = f"the loss at step {self.step} is {loss.item()}"
-            raise FloatingPointError(message)
         loss.backward()  # type: ignore[no-untyped-call]
+        told = self.together.average(self.network, told | {"loss": loss.detach()})
+        if not told["loss"].isfinite():
+            message = f"the loss at step {self.step} is {told['loss'].item()}"
+            raise FloatingPointError(message)
         nn.utils.clip_grad_norm_(self.network.parameters(), MOST_GRADIENT)
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate_at(self.step)
@@ -95,7 +109,7 @@ class Trainer:
             ):
                 mean.lerp_(now, 1 - keep)
         self.step += 1
-        return told | {"loss": loss.detach()}
+        return told
 
     def save(self, path: Path) -> None:
         """Write all that the next step needs; what was there is replaced, or left whole."""

@@ -36,10 +36,13 @@ class FillShard:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Indexes of the first and last window to read: all of the blocks that it touches."""
+        """Indexes of the first and last window to read: all of the blocks that it touches.
+
+        And the window on either side, whose edges a restorer may look at.
+        """
         return (
-            self.first // SHARD_WINDOWS * SHARD_WINDOWS,
-            self.last // SHARD_WINDOWS * SHARD_WINDOWS + SHARD_WINDOWS - 1,
+            self.first // SHARD_WINDOWS * SHARD_WINDOWS - 1,
+            self.last // SHARD_WINDOWS * SHARD_WINDOWS + SHARD_WINDOWS,
         )
 
     @property

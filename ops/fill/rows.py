@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ops.encode import encode
 from ops.fill.plan import FillShard, spec_sha256, window_seed
-from ops.fill.signals import physical, stored_counts, usual_ranges
+from ops.fill.signals import beside, physical, stored_counts, usual_ranges
 from ops.grade import grade_windows
 from ops.window_rows import signal_list
 from schemas.backfill import Backfill
@@ -103,6 +103,8 @@ def _batch(
         seeds=np.array(seeds, dtype=np.int64),
         usual={m: usual_ranges(windows, inputs, m) for m in MODALITIES},
         units={m: inputs[f"{m}_unit"].to_list() for m in MODALITIES},
+        before={m: beside(windows, inputs, m, -1) for m in MODALITIES},
+        after={m: beside(windows, inputs, m, 1) for m in MODALITIES},
     )
 
 

@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ops.encode import decode_counts
-from schemas.grid import MISSING, SHARD_WINDOWS, WINDOW_SAMPLES
+from schemas.grid import MARGIN_SAMPLES, MISSING, SHARD_WINDOWS, WINDOW_SAMPLES
 from schemas.modality import Modality
 from schemas.restoration import F32
 
@@ -25,6 +25,22 @@ def stored_counts(column: pl.Series) -> NDArray[np.int16]:
     flat = column.drop_nulls().explode().to_numpy()
     counts[there] = flat.reshape(-1, WINDOW_SAMPLES)
     return counts
+
+
+def beside(windows: pl.DataFrame, asked: pl.DataFrame, m: Modality, side: int) -> F32:
+    """Give (n, 50) samples just before (``side`` -1) or after (1) n windows, in their unit.
+
+    ``asked`` has the ``window_index``, ``{m}_unit`` and ``{m}_lead`` of n windows. NaN where the
+    window there is missing, of another unit or lead, or neither good nor fair.
+    """
+    alike = [f"{m}_unit", f"{m}_lead"]
+    wanted = asked.select(pl.col("window_index") + side, *alike)
+    fit = windows.filter(pl.col(f"{m}_grade").is_in(["good", "fair"]))
+    there = fit.select("window_index", *alike, m, f"{m}_scale", f"{m}_zero")
+    on = ["window_index", *alike]
+    found = wanted.join(there, on=on, how="left", nulls_equal=True, maintain_order="left")
+    x = physical(found, m)
+    return x[:, -MARGIN_SAMPLES:] if side < 0 else x[:, :MARGIN_SAMPLES]
 
 
 def usual_ranges(windows: pl.DataFrame, asked: pl.DataFrame, m: Modality) -> F32:

@@ -72,6 +72,17 @@ def all_cases() -> list[Case]:
     return [*_imputations(), *_denoisings(), *_translations()]
 
 
+def calibration_cases() -> list[Case]:
+    """List what bands are corrected by: no noise of it is that of the judgement."""
+    noises = [
+        Case("denoise", m, given, f"made-{m} {snr} dB")
+        for m in MODALITIES
+        for given in _sets(m)
+        for snr in SNRS_DB
+    ]
+    return [*_imputations(), *noises, *_translations()]
+
+
 def choose_cases(tasks: Sequence[str], cases: Sequence[Case]) -> list[Case]:
     """Keep the cases whose names start with any of ``tasks``; all where there are none.
 

@@ -1,6 +1,7 @@
 """Run a method on a batch, some windows at a time, by the clock, and ask for its bands."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Protocol, runtime_checkable
 
@@ -21,8 +22,8 @@ LEVELS: Final = (50, 80, 90)
 class Banded(Protocol):
     """A restorer that can say its band at other levels."""
 
-    def bands(self, batch: RestoreBatch, level: float) -> Restored:
-        """Give ``restore`` with the band and intervals of another level, as 0.5."""
+    def bands(self, batch: RestoreBatch, levels: Sequence[float]) -> list[Restored]:
+        """Give ``restore`` with the band and intervals of each of other levels, as 0.5."""
 
 
 def run(restorer: Restorer, batch: RestoreBatch) -> tuple[Restored, float]:
@@ -37,9 +38,11 @@ def bands_of(restorer: Restorer, batch: RestoreBatch, restored: Restored) -> dic
     """Give the bands that a method can tell, by level in percent."""
     bands = {LEVELS[-1]: restored}
     if isinstance(restorer, Banded):
-        for level in LEVELS[:-1]:
-            parts = [restorer.bands(take_rows(batch, rows), level / 100) for rows in _slices(batch)]
-            bands[level] = _believed(join_rows(parts))
+        others = LEVELS[:-1]
+        shares = [level / 100 for level in others]
+        parts = [restorer.bands(take_rows(batch, rows), shares) for rows in _slices(batch)]
+        for level, told in zip(others, zip(*parts, strict=True), strict=True):
+            bands[level] = _believed(join_rows(told))
     return bands
 
 

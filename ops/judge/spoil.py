@@ -11,8 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ops.corrupt.noise import noise
 from ops.judge.noise import mixed_noise, motion_noise, noise_power, qrs_power
 from schemas.grid import MARGIN_SAMPLES, WINDOW_SAMPLES
+from schemas.modality import MODALITIES, Modality
 from schemas.restoration import F32
 
 F64 = NDArray[np.float64]
@@ -55,14 +57,15 @@ def with_gaps(wide: F32, seeds: NDArray[np.int64], name: str) -> F32:
     return holed
 
 
-def with_noise(wide: F32, seeds: NDArray[np.int64], name: str, noise: dict[str, F32]) -> F32:
+def with_noise(wide: F32, seeds: NDArray[np.int64], name: str, nstdb: dict[str, F32]) -> F32:
     """Add the noise called ``name``, as ``nst 6 dB``, to ``wide`` (N, X), margins included.
 
-    ``gaussian`` and ``motion`` take the clean window's variance over the noise's; ``nst`` the QRS
-    power over the noise's, both as that program has them. The ratio is that within the window.
+    ``gaussian``, ``motion`` and ``made-ecg``, which is that of training, take the clean window's
+    variance over the noise's; ``nst`` the QRS power over the noise's, both as that program has
+    them. The ratio is that within the window.
     """
     kind, snr_db, _ = name.split()
-    draw = _NOISES.get(kind, partial(mixed_noise, noise))
+    draw = _NOISES.get(kind, partial(mixed_noise, nstdb))
     added = (
         np.stack([draw(wide.shape[1], _rng(seed, name)) for seed in seeds])
         if len(seeds)
@@ -84,7 +87,12 @@ def _gaussian(samples: int, rng: np.random.Generator) -> F64:
     return rng.standard_normal(samples)
 
 
+def _made(modality: Modality, samples: int, rng: np.random.Generator) -> F64:
+    return np.asarray(noise(modality, 1, samples, rng)[0], dtype=np.float64)
+
+
 _NOISES: Final[dict[str, Callable[[int, np.random.Generator], F64]]] = {
     "gaussian": _gaussian,
     "motion": motion_noise,
+    **{f"made-{m}": partial(_made, m) for m in MODALITIES},
 }

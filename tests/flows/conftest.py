@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from prefect.testing.utilities import prefect_test_harness
@@ -63,6 +64,27 @@ def config(
     """A next night: of the copy, on a copy of the first night's lake."""
     lake = shutil.copytree(first_night[0].lake, tmp_path / "lake")
     return NightlyConfig(source=str(ward), lake=str(lake), workers=0)
+
+
+@pytest.fixture(scope="session")
+def made_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty made-up records of 12 s in as many blocks, in the form of the cuff-less set."""
+    folder = tmp_path_factory.mktemp("set")
+    t = np.arange(1500) / 125
+    rows = []
+    for i in range(30):
+        beats = np.arange(-1, 12, 0.7 + 0.01 * i)[:, None]
+        ecg = np.exp(-(((t - beats) / 0.015) ** 2)) + 0.25 * np.exp(
+            -(((t - beats - 0.25) / 0.05) ** 2)
+        )
+        since = np.maximum(t - beats - 0.2, 0) / 0.15
+        wave = (since**2 * np.exp(2 * (1 - since))).sum(axis=0)
+        signals = {"ecg": 500 * ecg.sum(axis=0), "ppg": 500 * wave, "abp": 1600 + 700 * wave}
+        counts = {m: x.astype(np.int16).tolist() for m, x in signals.items()}
+        rows.append({"record": f"r{i}", "block": f"b{i}"} | counts)
+    schema = {m: pl.List(pl.Int16) for m in ("ecg", "ppg", "abp")}
+    pl.DataFrame(rows, schema_overrides=schema).write_parquet(folder / "made-0.parquet")
+    return folder
 
 
 @pytest.fixture(scope="session")

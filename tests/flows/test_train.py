@@ -1,5 +1,6 @@
 """A training from the command: what it leaves behind, and that it can be killed and resumed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,50 +15,49 @@ import safetensors.torch
 import torch
 from typer.testing import CliRunner
 
+from flows import train_calibrate, train_levels
 from flows.cli import app
-from flows.train import CURVES, STATE, train
+from flows.train import CURVES, STATE, optimise
 from flows.train_config import TrainConfig
+from models.tricardio.checkpoint import read_tricardio
+from ops.split import SPLITS
 
 TINY = {"width": 16, "depth": 1, "heads": 2, "flow_width": 16, "flow_depth": 1, "flow_heads": 2}
 SHORT = {"steps": 6, "batch": 4, "save_every": 2, "validate_every": 3}
-
-
-@pytest.fixture(scope="module")
-def made_set(tmp_path_factory) -> Path:
-    """Thirty made-up records of 12 s in as many blocks, in the form of the cuff-less set."""
-    folder = tmp_path_factory.mktemp("set")
-    t = np.arange(1500) / 125
-    rows = []
-    for i in range(30):
-        beats = np.arange(-1, 12, 0.7 + 0.01 * i)[:, None]
-        ecg = np.exp(-(((t - beats) / 0.015) ** 2)) + 0.25 * np.exp(
-            -(((t - beats - 0.25) / 0.05) ** 2)
-        )
-        since = np.maximum(t - beats - 0.2, 0) / 0.15
-        wave = (since**2 * np.exp(2 * (1 - since))).sum(axis=0)
-        signals = {"ecg": 500 * ecg.sum(axis=0), "ppg": 500 * wave, "abp": 1600 + 700 * wave}
-        counts = {m: x.astype(np.int16).tolist() for m, x in signals.items()}
-        rows.append({"record": f"r{i}", "block": f"b{i}"} | counts)
-    schema = {m: pl.List(pl.Int16) for m in ("ecg", "ppg", "abp")}
-    pl.DataFrame(rows, schema_overrides=schema).write_parquet(folder / "made-0.parquet")
-    return folder
 
 
 def weights(out: Path) -> dict[str, np.ndarray]:
     return {k: v.numpy() for k, v in safetensors.torch.load_file(out / STATE).items()}
 
 
-def test_a_training_leaves_its_state_and_curves_that_plot(made_set, tmp_path) -> None:
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """Heads fitted in a few steps, bands corrected by a few windows."""
+    monkeypatch.setattr(train_levels, "STEPS", 50)
+    monkeypatch.setattr(train_calibrate, "PER_GROUP", 2)
+
+
+@pytest.mark.usefixtures("quick", "one_thread")
+def test_a_training_leaves_a_checkpoint_its_state_and_curves_that_plot(
+    made_up_uci, tmp_path
+) -> None:
     out = tmp_path / "out"
+    options = (f"--{k.replace('_', '-')}={v}" for k, v in {**TINY, **SHORT}.items())
     told = CliRunner().invoke(
-        app,
-        [
-            *("train", "--data", str(made_set), "--out", str(out)),
-            *(f"--{k.replace('_', '-')}={v}" for k, v in {**TINY, **SHORT}.items()),
-        ],
+        app, ["train", "--data", str(made_up_uci), "--out", str(out), *options, "--json"]
     )
 
     assert told.exit_code == 0, told.output
+    checkpoint = read_tricardio(json.loads(told.stdout)["checkpoint"])
+    training, calibration = checkpoint.settings.training, checkpoint.settings.calibration
+    assert checkpoint.card.name == "tricardio-1"
+    assert str(training["command"]).startswith("pulselake train --data")
+    assert "--width 16" in str(training["command"])
+    assert [len(training["groups"][s]) for s in SPLITS] == [5, 3, 2, 2]
+    with_cuff = calibration.corrections["translate/abp/ecg+ppg/cuff"]
+    assert with_cuff.groups == 2
+    assert set(with_cuff.outward["0.9"]) == {"sbp", "dbp", "map"}
+    assert all(one.widen["0.9"] > 0 for one in calibration.corrections.values())
     curves = pl.read_csv(out / CURVES)
     assert set(curves["split"]) == {"train", "validation"}
     assert set(curves["step"]) == {3, 6}
@@ -70,7 +70,7 @@ def test_a_training_leaves_its_state_and_curves_that_plot(made_set, tmp_path) ->
 def test_killed_outright_and_resumed_it_ends_with_the_same_weights(made_set, tmp_path) -> None:
     longer = TINY | SHORT | {"steps": 120, "validate_every": 1000}
     through = TrainConfig(data=made_set, out=tmp_path / "through", **longer)
-    train(through)
+    optimise(through)
     killed = tmp_path / "killed"
     options = {"data": str(made_set), "out": str(killed), **longer}
     code = (
@@ -86,7 +86,7 @@ def test_killed_outright_and_resumed_it_ends_with_the_same_weights(made_set, tmp
     child.wait()
     with safetensors.safe_open(killed / STATE, "pt") as file:
         reached = int(file.metadata()["step"])
-    train(TrainConfig(**options))
+    optimise(TrainConfig(**options))
 
     assert 0 < reached < 120
     one, other = weights(through.out), weights(killed)
@@ -99,21 +99,21 @@ def test_a_folder_without_a_set_is_told(tmp_path) -> None:
     config = TrainConfig(data=tmp_path, out=tmp_path / "out", **TINY, **SHORT)
 
     with pytest.raises(FileNotFoundError, match="has no Parquet file to train on"):
-        train(config)
+        optimise(config)
 
 
 def test_another_configuration_does_not_go_on_with_a_training(made_set, tmp_path) -> None:
     config = TrainConfig(data=made_set, out=tmp_path / "out", **TINY, **SHORT)
-    train(config)
+    optimise(config)
 
     with pytest.raises(ValueError, match="holds a training of another configuration"):
-        train(config.model_copy(update={"rate": 1e-4}))
+        optimise(config.model_copy(update={"rate": 1e-4}))
 
 
 def test_a_training_that_is_done_is_not_done_again(made_set, tmp_path) -> None:
     config = TrainConfig(data=made_set, out=tmp_path / "out", **TINY, **SHORT)
-    train(config)
+    optimise(config)
     before = (config.out / CURVES).read_text(), (config.out / STATE).stat().st_mtime_ns
-    train(config)
+    optimise(config)
 
     assert ((config.out / CURVES).read_text(), (config.out / STATE).stat().st_mtime_ns) == before

@@ -1,14 +1,16 @@
 """What is said of samples: values that can be checked by hand, and nothing that can't be kept."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.restored import MOST, from_samples
+from ops.restored import MOST, from_made, from_samples
 from schemas.grid import GRID_FS, WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNITS, Modality
-from schemas.restoration import F32, PRESSURES, RestoreBatch, Restored, Task
+from schemas.restoration import F32, PRESSURES, Interval, Made, RestoreBatch, Restored, Task
 
 T = np.arange(WINDOW_SAMPLES) / GRID_FS
 FLAT = np.full(WINDOW_SAMPLES, 90, np.float32)
@@ -282,3 +284,73 @@ def test_whatever_is_drawn_a_window_is_told_whole_or_absent(data, n, s, task, ta
         assert np.isnan(told[:, ~known]).all()
         assert (np.diff(told[:, known], axis=0) >= 0).all()
         assert not known[~whole].any()
+
+
+def made(**changed: object) -> Made:
+    """A flat pressure of 90 mmHg within 80 to 100, no samples, no pressures told."""
+    flat = FLAT[None]
+    told: dict[str, Any] = {
+        "mean": flat,
+        "lower": flat - 10,
+        "upper": flat + 10,
+        "samples": None,
+        "pressures": {},
+        "level": 0.9,
+        "outward": {},
+    }
+    return Made(**{**told, **changed})
+
+
+def test_what_a_model_made_keeps_what_was_measured() -> None:
+    x = nothing_measured()
+    x[0, :100] = 70
+    told = from_made(batch_of("impute", "ppg", x), made())
+
+    for side in (told.mean, told.lower, told.upper):
+        assert (side[0, :100] == 70).all()
+    assert (told.upper - told.lower)[0, 100:].tolist() == [20] * 400
+    assert told.pressures == {}
+
+
+def test_pressures_that_a_model_tells_are_taken_as_they_are() -> None:
+    interval = Interval(*(np.array([v], np.float32) for v in (120, 100, 150)))
+    told = from_made(
+        batch_of("translate", "abp", nothing_measured()), made(pressures={"sbp": interval})
+    )
+
+    assert told.pressures["sbp"].value.tolist() == [120]
+    assert (told.pressures["sbp"].lower[0], told.pressures["sbp"].upper[0]) == (100, 150)
+
+
+def test_pressures_are_read_off_samples_and_their_bounds_moved_outward() -> None:
+    drawn = np.stack([pulses(height=height) for height in (38, 40, 42)])[None]
+    batch = batch_of("denoise", "abp", nothing_measured())
+    plain = from_made(batch, made(samples=drawn)).pressures["sbp"]
+    moved = from_made(batch, made(samples=drawn, outward={"sbp": (2.0, 3.0)})).pressures["sbp"]
+    narrow = from_made(batch, made(samples=drawn, level=0.5)).pressures["sbp"]
+
+    assert plain.value[0] == pytest.approx(120, abs=1)
+    assert plain.lower - moved.lower == pytest.approx(2, abs=1e-3)
+    assert moved.upper - plain.upper == pytest.approx(3, abs=1e-3)
+    assert (plain.upper - plain.lower) > 2 * (narrow.upper - narrow.lower)
+
+
+def test_bounds_never_cross_the_value_however_they_are_moved() -> None:
+    drawn = np.stack([pulses(height=height) for height in (39, 41)])[None]
+    batch = batch_of("denoise", "abp", nothing_measured())
+    told = from_made(batch, made(samples=drawn, outward={"sbp": (-99.0, -99.0)})).pressures["sbp"]
+
+    assert told.lower == told.value == told.upper
+
+
+@pytest.mark.parametrize("side", ["mean", "lower", "upper", "samples"])
+def test_a_window_of_which_anything_is_not_finite_is_abstained_from(side) -> None:
+    wrong = np.repeat(FLAT[None], 2, axis=0)
+    wrong[0, 7] = np.inf
+    parts = {name: np.repeat(FLAT[None], 2, axis=0) for name in ("mean", "lower", "upper")}
+    parts |= {side: wrong[:, None] if side == "samples" else wrong}
+    told = from_made(batch_of("translate", "ppg", nothing_measured(2)), made(**parts))
+
+    assert told.grade[0] == "absent"
+    assert np.isnan(told.mean[0]).all()
+    assert np.isfinite(told.mean[1]).all()

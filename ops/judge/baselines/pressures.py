@@ -3,7 +3,7 @@
 Shapes: B windows, N windows that are learned from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,10 +50,13 @@ class Population(Plain):
 
     def restore(self, batch: RestoreBatch) -> Restored:
         """Say the same of every window."""
-        return self.bands(batch, 0.9)
+        return self.bands(batch, (0.9,))[0]
 
-    def bands(self, batch: RestoreBatch, level: float) -> Restored:
-        """Say the same of every window, with intervals of another level."""
+    def bands(self, batch: RestoreBatch, levels: Sequence[float]) -> list[Restored]:
+        """Say the same of every window, with intervals of each of other levels."""
+        return [self._at(batch, level) for level in levels]
+
+    def _at(self, batch: RestoreBatch, level: float) -> Restored:
         n = len(batch.seeds)
         mean = np.full((n, WINDOW_SAMPLES), np.nan, np.float32)
         quantiles = ((1 - level) / 2, (1 + level) / 2)

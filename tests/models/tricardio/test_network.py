@@ -22,6 +22,12 @@ def network(one_thread) -> TriCardio:
     return network.eval()
 
 
+@pytest.fixture(scope="module")
+def untrained(one_thread) -> TriCardio:
+    torch.manual_seed(0)
+    return TriCardio(SMALL).eval()
+
+
 def windows(n: int = 3) -> torch.Tensor:
     torch.manual_seed(1)
     t = torch.arange(600) / 125
@@ -47,16 +53,73 @@ def test_all_modalities_are_told_wherever_one_is_there(network) -> None:
 
 
 @torch.inference_mode()
-def test_what_lies_under_a_gap_does_not_matter(network) -> None:
+def test_a_window_of_which_nothing_is_there_has_a_finite_mean(network) -> None:
+    encoded = network.encoder(known(torch.full((2, 3, 600), torch.nan)))
+
+    assert encoded.mean.shape == (2, 3, 600)
+    assert encoded.mean.isfinite().all()
+    assert encoded.spread.isfinite().all()
+    assert encoded.tokens.isfinite().all()
+
+
+def test_what_is_missing_comes_to_the_encoder_as_nothing() -> None:
+    signals = windows() + 3
+    signals[:, 0, 100:250] = torch.nan
+    signals[1, 2] = 4.0  # flat, so absent
+    there = known(signals)
+
+    assert not there.mask[:, 0, 100:250].any()
+    assert not there.mask[1, 2].any()
+    assert (there.x[~there.mask] == 0).all()
+
+
+@torch.inference_mode()
+def test_before_training_what_lies_under_a_gap_does_not_matter(untrained) -> None:
     here = known(windows())
     mask = here.mask.clone()
     mask[:, 0, 100:250] = False
-    one, other = here.x.clone(), here.x.clone()
-    one[:, 0, 100:250], other[:, 0, 100:250] = 0, 0
-    first = network.encoder(Known(one, mask, here.state))
-    second = network.encoder(Known(other, mask, here.state))
+    mask[:, 1] = False
+    empty, full = here.x * mask, here.x
+    one = untrained.encoder(Known(empty, mask, here.state))
+    other = untrained.encoder(Known(full, mask, here.state))
 
-    torch.testing.assert_close(first.mean, second.mean, rtol=0, atol=0)
+    assert not torch.equal(empty, full)
+    torch.testing.assert_close(one.mean, other.mean, rtol=0, atol=0)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("period", [60, 100, 140])
+def test_before_training_a_gap_is_filled_by_what_comes_again(untrained, period) -> None:
+    turn = 2 * torch.pi * torch.arange(600) / period
+    one = turn.sin() + 0.5 * (2 * turn).cos()
+    whole = torch.stack([one, one.roll(20), one.roll(40)])[None]
+    holed = whole.clone()
+    holed[:, 0, 220:380] = torch.nan
+    there, scale = known_of(holed, torch.zeros(1, 3, dtype=torch.bool))
+    mean = untrained.encoder(there).mean[0, 0, 220:380]
+    truth = scale.apply(whole[0])[0, 220:380]
+
+    assert truth.square().mean().sqrt() > 0.5
+    assert (mean - truth).square().mean().sqrt() < 0.15
+
+
+def test_every_weight_of_the_encoder_has_a_say(network) -> None:
+    signals = windows(3)
+    signals[:, 0, 100:250] = torch.nan
+    signals[0, 1], signals[1, 2], signals[2, 0] = torch.nan, torch.nan, torch.nan
+    noisy = torch.eye(3, dtype=torch.bool)
+    encoded = network.encoder(known_of(signals, noisy)[0])
+    weights = dict(network.encoder.named_parameters())
+    slopes = torch.autograd.grad(
+        (encoded.mean + encoded.spread).square().sum(), list(weights.values()), allow_unused=True
+    )
+
+    silent = [
+        name
+        for name, slope in zip(weights, slopes, strict=True)
+        if slope is None or not slope.any()
+    ]
+    assert silent == []
 
 
 @torch.inference_mode()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ops.fill.plan import FillShard, shards
 from ops.fill.rules import COLUMNS, wanted
-from ops.fill.signals import physical, usual_ranges
-from schemas.grid import MISSING, SHARD_WINDOWS, WINDOW_SAMPLES
+from ops.fill.signals import beside, physical, usual_ranges
+from schemas.grid import MARGIN_SAMPLES, MISSING, SHARD_WINDOWS, WINDOW_SAMPLES
 from schemas.modality import GRADES, MODALITIES
 
 Said = tuple[str, Sequence[int]]
@@ -118,6 +118,25 @@ def test_a_windows_usual_range_is_its_own_whatever_else_is_asked(record) -> None
     np.testing.assert_array_equal(usual(windows[:2], 1, 300), [[0, 1], [0, 2]])
 
 
+def test_what_lies_beside_a_window_is_the_edges_of_its_neighbours(record) -> None:
+    windows = record({3: ("good", [0, 7]), 4: ("bad", [5]), 5: ("fair", [9, 2])}, scale=0.5)
+    asked = windows.filter(pl.col("window_index") == 4)
+    before, after = beside(windows, asked, "ecg", -1), beside(windows, asked, "ecg", 1)
+
+    assert before.shape == after.shape == (1, MARGIN_SAMPLES)
+    assert before[0].tolist() == [3.5] * MARGIN_SAMPLES
+    assert after[0, :3].tolist() == [4.5, 1, 1]
+
+
+def test_a_bad_neighbour_one_of_another_lead_and_none_at_all_are_not_looked_at(record) -> None:
+    windows = record({0: ("bad", [1]), 1: ("good", [2]), 2: ("good", [3]), 9: ("good", [4])})
+    other = windows.with_columns(ecg_lead=pl.Series(["ECG", "ECG", "V", "ECG"]))
+    asked = other.filter(pl.col("window_index").is_in([1, 9]))
+
+    assert np.isnan(beside(other, asked, "ecg", -1)).all()
+    assert np.isnan(beside(other, asked, "ecg", 1)).all()
+
+
 def planned(windows: pl.DataFrame) -> list[FillShard]:
     rows = windows.select(COLUMNS).lazy()
     return list(shards(wanted(rows, translate=["abp"], restore=MODALITIES).collect()))
@@ -126,14 +145,16 @@ def planned(windows: pl.DataFrame) -> list[FillShard]:
 @pytest.mark.parametrize(
     ("index", "span"),
     [
-        ([0], (0, 255)),
-        ([255], (0, 255)),
-        ([256, 300], (256, 511)),
-        ([250, 260], (0, 511)),
-        ([300, 900], (256, 1023)),
+        ([0], (-1, 256)),
+        ([255], (-1, 256)),
+        ([256, 300], (255, 512)),
+        ([250, 260], (-1, 512)),
+        ([300, 900], (255, 1024)),
     ],
 )
-def test_a_shard_reads_all_of_the_blocks_that_it_touches(make_windows, index, span) -> None:
+def test_a_shard_reads_all_of_the_blocks_that_it_touches_and_a_window_beside(
+    make_windows, index, span
+) -> None:
     windows = make_windows(*[{"ecg": ("bad", 0)}] * len(index))
     (shard,) = planned(windows.with_columns(pl.Series("window_index", index, dtype=pl.Int32)))
 

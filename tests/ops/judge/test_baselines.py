@@ -80,7 +80,7 @@ def test_the_patient_mean_leaves_out_the_window_itself(windows) -> None:
 
 def test_the_population_is_told_with_the_quantiles_of_people(windows, train) -> None:
     method, batch = population(train), pose(FROM_BOTH, windows, {}).batch
-    half, most = (method.bands(batch, level).pressures["sbp"] for level in (0.5, 0.9))
+    half, most = (told.pressures["sbp"] for told in method.bands(batch, (0.5, 0.9)))
 
     assert isinstance(method, Banded)
     assert len(set(most.value.tolist())) == 1

@@ -1,6 +1,7 @@
 """A score of anything: what a restorer gives is measured, or told as nothing."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +31,12 @@ class Told(Plain):
     width: float = 0.0
 
     def restore(self, batch: RestoreBatch) -> Restored:
-        return self.bands(batch, 0.9)
+        return self._at(batch, 0.9)
 
-    def bands(self, batch: RestoreBatch, level: float) -> Restored:
+    def bands(self, batch: RestoreBatch, levels: Sequence[float]) -> list[Restored]:
+        return [self._at(batch, level) for level in levels]
+
+    def _at(self, batch: RestoreBatch, level: float) -> Restored:
         n, half = len(batch.seeds), np.float32(self.width * level / 2)
         mean = np.resize(self.mean, (n, 500)).astype(np.float32)
         value = mean[:, 0]

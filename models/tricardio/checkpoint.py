@@ -1,0 +1,109 @@
+"""Checkpoints of TriCardio: its weights, its pressure heads, and its card's settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from torch import Tensor, nn
+
+from models.card import Card
+from models.checkpoint import load_checkpoint, save_checkpoint
+from models.tricardio.architecture import ARCHITECTURE, Sizes
+from models.tricardio.calibration import Calibration
+from models.tricardio.levels import Levels
+from models.tricardio.network import TriCardio
+
+SHIPPED: Final = Path(__file__).parent / "weights" / "tricardio-1.safetensors"
+"""The weights that come with the project."""
+
+_NETWORK: Final = "network."
+_LEVELS: Final = "levels."
+
+
+class Settings(BaseModel):
+    """What a TriCardio's card says beside the usual."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sizes: Sizes
+    calibration: Calibration = Calibration()
+    training: dict[str, JsonValue] = Field(
+        {}, description="Data, licence, groups by split, command, commit, errors."
+    )
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A TriCardio as it is loaded, ready to be asked."""
+
+    card: Card
+    settings: Settings
+    network: TriCardio
+    levels: Levels
+
+
+def read_tricardio(path: str) -> Checkpoint:
+    """Read a checkpoint from a path or an fsspec URL.
+
+    Raises:
+        OSError: where it, or its card, can't be read.
+        ValueError: where it is not what its card says, or its tensors are not the network's.
+    """
+    card, tensors = load_checkpoint(path, ARCHITECTURE)
+    try:
+        settings = Settings.model_validate(card.settings)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = f"the card of {path} has settings that can't be used: {where}: {first['msg']}"
+        raise ValueError(message) from error
+    network, levels = TriCardio(settings.sizes), Levels(settings.sizes.width)
+    _fill(network, _below(_NETWORK, tensors), path)
+    _fill(levels, _below(_LEVELS, tensors), path)
+    return Checkpoint(card, settings, network.eval(), levels.eval())
+
+
+def save_tricardio(
+    path: Path,
+    network: TriCardio,
+    levels: Levels,
+    settings: Settings,
+    *,
+    name: str,
+    origin: str,
+    licence: str,
+) -> Card:
+    """Write a checkpoint and its card.
+
+    Raises:
+        OSError: where it can't be written.
+        ValueError: where the path or a field of the card is wrong.
+    """
+    tensors = {_NETWORK + k: v for k, v in network.state_dict().items()}
+    tensors |= {_LEVELS + k: v for k, v in levels.state_dict().items()}
+    return save_checkpoint(
+        path,
+        {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
+        architecture=ARCHITECTURE,
+        name=name,
+        origin=origin,
+        licence=licence,
+        settings=settings.model_dump(mode="json"),
+    )
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: str) -> None:
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        message = f"{path} has tensors that are not those of a {ARCHITECTURE} of its card's sizes"
+        raise ValueError(message) from error
+    if not all(tensor.isfinite().all() for tensor in module.state_dict().values()):
+        message = f"{path} has weights that are not finite"
+        raise ValueError(message)
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

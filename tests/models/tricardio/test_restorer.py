@@ -1,0 +1,220 @@
+"""TriCardio as a restorer: weights made up, so that its signals mean nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.card import make_card
+from models.tricardio.architecture import ARCHITECTURE, Sizes
+from models.tricardio.calibration import Calibration, Correction, key_of
+from models.tricardio.checkpoint import Checkpoint, Settings
+from models.tricardio.levels import Levels
+from models.tricardio.network import TriCardio
+from models.tricardio.restorer import TriCardioRestorer
+from ops.judge.rows import take_rows
+from ops.restored import from_made
+from schemas.modality import MODALITIES, UNITS, Modality
+from schemas.restoration import PRESSURES, Cuff, RestoreBatch, Restored, Task
+
+SMALL = Sizes(width=16, depth=1, heads=2, fine_width=8, flow_width=16, flow_depth=1, flow_heads=2)
+T = np.arange(-50, 550) / 125
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def checkpoint(**corrections: Correction) -> Checkpoint:
+    torch.manual_seed(0)
+    network, levels = TriCardio(SMALL), Levels(SMALL.width)
+    with torch.no_grad():
+        for parameter in [*network.parameters(), *levels.parameters()]:
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    card = make_card(
+        architecture=ARCHITECTURE, name="made-up", origin="a test", sha256="0" * 64, n_parameters=1
+    )
+    settings = Settings(sizes=SMALL, calibration=Calibration(corrections=corrections))
+    return Checkpoint(card, settings, network.eval(), levels.eval())
+
+
+def restorer_of(known: Checkpoint, rows: int = 8, samples: int = 3) -> TriCardioRestorer:
+    return TriCardioRestorer(known, 2, samples, from_made, code_sha256="code", rows=rows)
+
+
+@pytest.fixture(scope="module")
+def restorer() -> TriCardioRestorer:
+    return restorer_of(checkpoint())
+
+
+def batch_of(
+    task: Task = "translate",
+    target: Modality = "abp",
+    given: tuple[Modality, ...] = ("ecg", "ppg"),
+    n: int = 5,
+    cuff: Cuff | None = None,
+) -> RestoreBatch:
+    rng = np.random.default_rng(0)
+    rate = rng.uniform(0.9, 1.6, (n, 1))
+    wide = {
+        "ecg": np.exp(-(((T * rate % 1) - 0.3) ** 2) / 0.001),
+        "ppg": 2 + np.sin(2 * np.pi * rate * T),
+        "abp": 90 + 20 * np.sin(2 * np.pi * rate * T + 0.5),
+    }
+    wide = {m: (x + 0.01 * rng.normal(size=x.shape)).astype(np.float32) for m, x in wide.items()}
+    if task == "translate":
+        wide[target][:] = np.nan
+    elif task == "impute":
+        wide[target][:, 200:350] = np.nan
+    return RestoreBatch(
+        task=task,
+        target=target,
+        conditions=given,
+        signals={m: x[:, 50:550] for m, x in wide.items()},
+        grades={m: ["good"] * n for m in MODALITIES},
+        hr=np.full(n, 70, np.float32),
+        seeds=np.arange(n, dtype=np.int64) * 7919,
+        usual={m: np.full((n, 2), np.nan, np.float32) for m in MODALITIES},
+        units={m: [UNITS[m]] * n for m in MODALITIES},
+        before={m: x[:, :50] for m, x in wide.items()},
+        after={m: x[:, 550:] for m, x in wide.items()},
+        cuff=cuff,
+    )
+
+
+def cuff_of(batch: RestoreBatch, sbp: float) -> Cuff:
+    n = len(batch.seeds)
+    signals = {m: batch.signals[m] for m in batch.conditions}
+    each = [np.full(n, value, np.float32) for value in (sbp, sbp / 2, 300)]
+    return Cuff(*each, signals)
+
+
+def same(one: Restored, other: Restored, rtol: float = 1e-5) -> None:
+    for name in ("mean", "lower", "upper"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=rtol, atol=1e-4)
+    for name, interval in one.pressures.items():
+        np.testing.assert_allclose(interval.value, other.pressures[name].value, rtol=rtol)
+
+
+@pytest.mark.parametrize("task", ["translate", "impute", "denoise"])
+@pytest.mark.parametrize("target", MODALITIES)
+def test_every_task_is_answered_with_a_band_around_the_mean(restorer, task, target) -> None:
+    given = tuple(m for m in MODALITIES if m != target)
+    told = restorer.restore(batch_of(task, target, given))
+
+    assert told.mean.shape == (5, 500)
+    assert (told.lower <= told.mean).all()
+    assert (told.mean <= told.upper).all()
+    assert set(told.pressures) == (set(PRESSURES) if target == "abp" else set())
+
+
+def test_a_measured_sample_of_an_imputed_signal_stays_to_the_bit(restorer) -> None:
+    batch = batch_of("impute", "ecg", ())
+    told = restorer.restore(batch)
+    kept = np.isfinite(batch.signals["ecg"])
+
+    for side in (told.mean, told.lower, told.upper):
+        np.testing.assert_array_equal(side[kept], batch.signals["ecg"][kept])
+    assert (told.upper > told.lower)[~kept].all()
+
+
+def test_a_window_is_the_same_whatever_it_is_made_with(restorer) -> None:
+    batch = batch_of(n=9)
+    together = restorer.restore(batch)
+    for rows in (slice(0, 1), slice(3, 9)):
+        alone = restorer.restore(take_rows(batch, rows))
+        same(alone, take_rows(together, rows))
+
+
+def test_another_seed_draws_other_samples_and_leaves_the_mean(restorer) -> None:
+    batch = batch_of("impute", "abp", ())
+    (one,) = restorer.make(batch, (0.9,))
+    (other,) = restorer.make(replace(batch, seeds=batch.seeds + 1), (0.9,))
+
+    np.testing.assert_array_equal(one.mean, other.mean)
+    assert (one.samples != other.samples).any(axis=(1, 2)).all()
+
+
+def test_nothing_of_the_target_is_looked_at_where_it_is_to_be_made(restorer) -> None:
+    batch = batch_of()
+    known = replace(batch, signals={**batch.signals, "abp": np.full((5, 500), 80, np.float32)})
+
+    same(restorer.restore(batch), restorer.restore(known), rtol=0)
+
+
+def test_nothing_of_what_is_no_condition_is_looked_at(restorer) -> None:
+    batch = batch_of(given=("ppg",))
+    other = replace(batch, signals={**batch.signals, "ecg": batch.signals["ppg"][::-1].copy()})
+
+    same(restorer.restore(batch), restorer.restore(other), rtol=0)
+
+
+def test_a_higher_cuff_is_a_higher_pressure(restorer) -> None:
+    batch = batch_of()
+    low, high = (
+        restorer.restore(replace(batch, cuff=cuff_of(batch, sbp))).pressures["sbp"].value
+        for sbp in (100, 180)
+    )
+
+    assert (high > low).all()
+
+
+def test_a_pressure_made_from_nothing_lies_within_its_interval_and_levels_nest(restorer) -> None:
+    batch = batch_of()
+    wide, narrow = restorer.bands(batch, (0.9, 0.5))
+    for name in PRESSURES:
+        outer, inner = wide.pressures[name], narrow.pressures[name]
+        assert (outer.lower <= inner.lower).all()
+        assert (inner.lower <= inner.value).all()
+        assert (inner.value <= inner.upper).all()
+        assert (inner.upper <= outer.upper).all()
+    assert (wide.upper - wide.lower >= narrow.upper - narrow.lower).all()
+
+
+def test_a_correction_of_its_own_case_widens_band_and_interval() -> None:
+    batch = batch_of()
+    correction = Correction(widen={"0.9": 2.0}, outward={"0.9": {"sbp": (3.0, 5.0)}})
+    plain = restorer_of(checkpoint()).restore(batch)
+    corrected = restorer_of(checkpoint(**{key_of(batch): correction})).restore(batch)
+
+    np.testing.assert_allclose(
+        corrected.upper - corrected.lower, 2 * (plain.upper - plain.lower), rtol=1e-4
+    )
+    one, other = plain.pressures["sbp"], corrected.pressures["sbp"]
+    np.testing.assert_allclose(one.lower - other.lower, 3, atol=1e-3)
+    np.testing.assert_allclose(other.upper - one.upper, 5, atol=1e-3)
+    np.testing.assert_array_equal(plain.pressures["dbp"].lower, corrected.pressures["dbp"].lower)
+
+
+def test_flat_lines_alone_are_abstained_from(restorer) -> None:
+    batch = batch_of(n=3)
+    flat = {m: x.copy() for m, x in batch.signals.items()}
+    for m in batch.conditions:
+        flat[m][1] = 1
+    nothing = {m: np.full((3, 50), np.nan, np.float32) for m in MODALITIES}
+    told = restorer.restore(replace(batch, signals=flat, before=nothing, after=nothing))
+
+    assert told.grade[1] == "absent"
+    assert np.isnan(told.mean[1]).all()
+    assert np.isnan(told.pressures["sbp"].value[1])
+    assert np.isfinite(told.mean[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("task", ["impute", "denoise"])
+def test_a_pressure_without_a_unit_is_not_mended(restorer, task) -> None:
+    batch = batch_of(task, "abp", ("ecg",), n=2)
+    told = restorer.restore(replace(batch, units={**batch.units, "abp": ["NU", "mmHg"]}))
+
+    assert told.grade[0] == "absent"
+    assert np.isfinite(told.mean[1]).all()
+
+
+def test_a_result_is_another_by_weights_calibration_and_code() -> None:
+    known = checkpoint()
+    corrected = checkpoint(a=Correction(widen={"0.9": 2.0}))
+    others = [
+        restorer_of(known),
+        restorer_of(corrected),
+        TriCardioRestorer(known, 2, 3, from_made, code_sha256="other"),
+    ]
+
+    assert len({one.model_sha256 for one in others}) == 3
