@@ -33,6 +33,18 @@ def import_(
     _show(import_released(file, out, licence=licence, origin=origin), str(out), as_json=json)
 
 
+@checkpoint.command("judged")
+def judged(
+    file: Annotated[Path, typer.Argument(help="A .safetensors file of TriCardio.")],
+    result: Annotated[Path, typer.Argument(help="What `pulselake evaluate --out` wrote.")],
+    json: _Json = False,
+) -> None:
+    """Put an evaluation's figures into the card of the checkpoint that it judged."""
+    from flows.judged import put_judgement
+
+    _show(put_judgement(file, result), str(file), as_json=json)
+
+
 @checkpoint.command("show")
 def show(
     file: Annotated[str, typer.Argument(help="Path or fsspec URL of a .safetensors file.")],
@@ -40,11 +52,16 @@ def show(
 ) -> None:
     """Print the card of a checkpoint, once the file has been checked against it."""
     from models.checkpoint import read_card
-    from models.unicardio.released import ARCHITECTURE, read_unicardio
+    from models.tricardio.architecture import ARCHITECTURE as TRICARDIO
+    from models.tricardio.checkpoint import read_tricardio
+    from models.unicardio.released import ARCHITECTURE as UNICARDIO
+    from models.unicardio.released import read_unicardio
 
     card = read_card(without_secrets(file))
-    if card.architecture == ARCHITECTURE:
+    if card.architecture == UNICARDIO:
         card, _ = read_unicardio(file)
+    elif card.architecture == TRICARDIO:
+        card = read_tricardio(file).card
     _show(card, file, as_json=json)
 
 

@@ -12,10 +12,12 @@ from typing import Any, Final
 import numpy as np
 
 from flows.evaluate_config import EvaluateConfig
+from flows.evaluate_table import markdown
 from flows.progress import progress
 from flows.restorers import make_restorer
 from ops.judge.baselines.all import baselines
 from ops.judge.cases import Case, all_cases, choose_cases
+from ops.judge.claims import claims
 from ops.judge.continuity import STRETCH, judge_joints, stretch_cases
 from ops.judge.draw import FIT, draw, stretch
 from ops.judge.from_lake import lake_timelines
@@ -83,14 +85,22 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
         "continuity": _continuity(config, evidence, [*models, *classical]),
         "seconds": round(time.perf_counter() - start, 1),
     }
-    if config.out:
-        config.out.parent.mkdir(parents=True, exist_ok=True)
-        config.out.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    result["claims"] = {
+        model.model_id: [claim.told() for claim in claims(result, model.model_id)]
+        for model in models
+    }
+    for path, text in (
+        (config.out, json.dumps(result, allow_nan=False) + "\n"),
+        (config.table, markdown(result)),
+    ):
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     return result
 
 
 def _models(config: EvaluateConfig) -> list[Restorer]:
-    models = [make_restorer(one) for one in config.checkpoints]
+    models = [make_restorer(one) for one in config.models]
     names = [model.model_id for model in models]
     if len(set(names)) < len(names):
         message = f"checkpoints to judge must differ in model_id, got {', '.join(names)}"

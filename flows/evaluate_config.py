@@ -44,15 +44,16 @@ class EvaluateConfig(RestorerConfig):
         description="Folder of the noise stress test's bw, em and ma; without it, not judged by.",
     )
     out: Path | None = Field(None, description="File to write everything to, as JSON.")
+    table: Path | None = Field(
+        None, description="File to write what is asked of a shipped model to, as Markdown."
+    )
 
     @property
-    def checkpoints(self) -> list[RestorerConfig]:
-        """Give the config of each checkpoint's restorer."""
+    def models(self) -> list[RestorerConfig]:
+        """Give the config of each model to judge; the classical methods are judged anyway."""
         drawn = {name: getattr(self, name) for name in RestorerConfig.model_fields}
-        paths = [path for path in (self.checkpoint, *self.beside) if path]
-        given = [drawn | {"checkpoint": path} for path in paths]
-        for fields in given[1 if self.checkpoint else 0 :]:
-            del fields["restorer"]
+        given = [] if self.restorer == "classical" else [drawn]
+        given += [drawn | {"checkpoint": path, "restorer": None} for path in self.beside]
         return [RestorerConfig(**fields) for fields in given]
 
     @field_validator("lake")

@@ -34,7 +34,8 @@ def show_evaluation(result: Row, console: Console) -> None:
     groups = len(result["groups"])
     wide = Console(file=console.file, width=max(console.width, _WIDTH))
     say(console, f"evaluate on {where}: {result['windows']} windows of {groups} groups", "bold")
-    for table in (_signals(result), _pressures(result), _functional(result), _joints(result)):
+    tables = (_signals, _pressures, _functional, _joints, _claims)
+    for table in (make(result) for make in tables):
         if table.row_count:
             wide.print(table)
     for note in result["notes"]:
@@ -114,6 +115,17 @@ def _joints(result: Row) -> Table:
         for name, row in case["methods"].items():
             cells = (_told(row["joint"], 4), _told(row["inside"], 4), _told(row["times"], 1))
             table.add_row(case["name"], name, *cells)
+    return table
+
+
+def _claims(result: Row) -> Table:
+    table = _table(
+        "What a shipped model is to reach", "model", "figure", "measured", "asked", "met"
+    )
+    for model, rows in result["claims"].items():
+        for row in rows:
+            met = "yes" if row["met"] else "NO"
+            table.add_row(model, row["name"], f"{row['value']:.3f}", row["asked"], met)
     return table
 
 

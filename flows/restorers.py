@@ -1,7 +1,7 @@
 """Which restorers there are, and what a run is told of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -9,24 +9,32 @@ from ops import restored
 from ops.restore import ClassicalRestorer
 from schemas.restoration import Restorer
 
-if TYPE_CHECKING:
-    from models.unicardio.samplers import Sampler
-
-RestorerName = Literal["classical", "unicardio"]
+DDIM_STEPS: Final = 6
+RestorerName = Literal["tricardio", "classical", "unicardio"]
 
 
 class RestorerConfig(BaseModel):
     """What fills a window: the restorer, and how samples of it are drawn."""
 
-    restorer: RestorerName = Field(
-        "classical", description="What fills windows: classical, or unicardio with its checkpoint."
+    restorer: RestorerName | None = Field(
+        None,
+        description="What fills windows: classical, or tricardio or unicardio with its checkpoint; "
+        "by default classical, or what the checkpoint's card says.",
     )
     checkpoint: str | None = Field(
         None,
         description="Checkpoint (.safetensors, its card beside it) of a model that fills windows.",
     )
-    sampler: Literal["ddim", "ddpm"] = Field("ddim", description="How a model draws its samples.")
-    steps: int = Field(6, ge=1, le=48, description="Steps of DDIM; DDPM takes its own 50.")
+    sampler: Literal["ddim", "ddpm"] | None = Field(
+        None, description="How UniCardio draws its samples; by default ddim."
+    )
+    steps: int | None = Field(
+        None,
+        ge=1,
+        le=48,
+        description="Steps of a model's sampler, by default 6 of DDIM, 2 of TriCardio's flow; DDPM "
+        "takes its own 50.",
+    )
     samples: int = Field(
         10, ge=2, description="Samples of each window that mean and band are taken over."
     )
@@ -34,33 +42,44 @@ class RestorerConfig(BaseModel):
         None,
         ge=1,
         description="Samples through a model at once, which its memory is in proportion to; "
-        "by default 10, on a GPU 512.",
+        "by default 10 of UniCardio, 320 of TriCardio; on a GPU 512 and 10,240.",
     )
     gpus_per_actor: float = Field(0.0, ge=0, description="Share of a GPU that each actor takes.")
     fast: bool | None = Field(
-        None, description="bf16 and compiled kernels; by default where actors have a GPU."
+        None,
+        description="UniCardio by bf16 and compiled kernels; by default where actors have a GPU.",
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _checkpoint_chooses(cls, fields: object) -> object:
-        """Let a checkpoint choose its restorer, and make its local path absolute."""
-        if not isinstance(fields, dict) or not fields.get("checkpoint"):
+    def _something_fills(cls, fields: object) -> object:
+        """Name the classical restorer where nothing is, and make a local path absolute."""
+        if not isinstance(fields, dict):
             return fields
+        if not fields.get("checkpoint"):
+            return {**fields, "restorer": fields.get("restorer") or "classical"}
         path = str(fields["checkpoint"])
         if "://" not in path:
             path = str(Path(path).expanduser().resolve())
-        return {"restorer": "unicardio", **fields, "checkpoint": path}
+        return {**fields, "checkpoint": path}
 
     @model_validator(mode="after")
     def _restorer_has_what_it_needs(self) -> Self:
-        if self.restorer == "unicardio" and self.checkpoint is None:
-            message = "restorer unicardio needs a checkpoint"
+        if self.restorer in ("tricardio", "unicardio") and self.checkpoint is None:
+            message = f"restorer {self.restorer} needs a checkpoint"
             raise ValueError(message)
         if self.restorer == "classical" and self.checkpoint is not None:
             message = f"restorer classical takes no checkpoint, got {self.checkpoint}"
             raise ValueError(message)
+        if self.restorer in ("tricardio", "classical") and self.sampler is not None:
+            message = f"restorer {self.restorer} has no choice of sampler, got {self.sampler}"
+            raise ValueError(message)
         return self
+
+    @property
+    def filled_by(self) -> str:
+        """Name what fills, as far as these options do."""
+        return self.restorer or str(self.checkpoint)
 
 
 def make_restorer(config: RestorerConfig) -> Restorer:
@@ -70,15 +89,40 @@ def make_restorer(config: RestorerConfig) -> Restorer:
         OSError: where its checkpoint can't be read.
         ValueError: where its checkpoint is not one.
     """
-    if config.checkpoint is None:
+    if config.restorer == "classical":
         return ClassicalRestorer()
     # torch takes seconds to import, and a classical night needs none of it.
+    from models.checkpoint import read_card
+    from models.tricardio.architecture import ARCHITECTURE as TRICARDIO
+
+    path = str(config.checkpoint)
+    named = config.restorer or read_card(path).architecture
+    return _tricardio(config, path) if named == TRICARDIO else _unicardio(config, path)
+
+
+def _tricardio(config: RestorerConfig, checkpoint: str) -> Restorer:
+    from models.tricardio.checkpoint import read_tricardio
+    from models.tricardio.restorer import CODE, FLOW_STEPS, TriCardioRestorer
+
+    return TriCardioRestorer(
+        read_tricardio(checkpoint),
+        config.steps or FLOW_STEPS,
+        config.samples,
+        restored.from_made,
+        code_sha256=restored.hash_files((*CODE, *restored.CODE)),
+        device="cuda" if config.gpus_per_actor > 0 else "cpu",
+        rows=config.chunk and max(1, config.chunk // config.samples),
+    )
+
+
+def _unicardio(config: RestorerConfig, checkpoint: str) -> Restorer:
     from models.unicardio.restorer import CODE, UniCardioRestorer
+    from models.unicardio.samplers import DDIM, DDPM
 
     on_gpu = config.gpus_per_actor > 0
     return UniCardioRestorer(
-        config.checkpoint,
-        _sampler(config),
+        checkpoint,
+        DDPM() if config.sampler == "ddpm" else DDIM(config.steps or DDIM_STEPS),
         config.samples,
         restored.from_samples,
         code_sha256=restored.hash_files((*CODE, *restored.CODE)),
@@ -86,9 +130,3 @@ def make_restorer(config: RestorerConfig) -> Restorer:
         fast=on_gpu if config.fast is None else config.fast,
         chunk=config.chunk,
     )
-
-
-def _sampler(config: RestorerConfig) -> "Sampler":
-    from models.unicardio.samplers import DDIM, DDPM
-
-    return DDPM() if config.sampler == "ddpm" else DDIM(config.steps)

@@ -15,9 +15,6 @@ from models.tricardio.calibration import Calibration
 from models.tricardio.levels import Levels
 from models.tricardio.network import TriCardio
 
-SHIPPED: Final = Path(__file__).parent / "weights" / "tricardio-1.safetensors"
-"""The weights that come with the project."""
-
 _NETWORK: Final = "network."
 _LEVELS: Final = "levels."
 

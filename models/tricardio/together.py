@@ -34,7 +34,7 @@ class Together:
         means = [
             mean.view_as(tensor)
             for mean, tensor in zip(
-                (flat / self.size).split([t.numel() for t in tensors]), tensors, strict=True
+                torch.split(flat / self.size, [t.numel() for t in tensors]), tensors, strict=True
             )
         ]
         for gradient, mean in zip(gradients, means, strict=False):

@@ -64,7 +64,7 @@ class _Told:
         found: Any = self.cases.get(case, {}).get("methods", {}).get(method or self.model)
         for key in keys:
             found = found.get(key) if found else None
-        return found
+        return None if found is None else float(found)
 
     def best(self, case: str, key: str, *, most: bool) -> float | None:
         """Give the best mean that a classical method reached."""

@@ -78,11 +78,15 @@ def test_a_checkpoint_is_judged_beside_the_classical_methods(made_up_uci, tmp_pa
         checkpoint=str(tmp_path / "u.safetensors"),
         samples=2,
         steps=1,
+        table=tmp_path / "table.md",
     )
     told = evaluate(config)
     model = told["methods"][0]
+    (claim,) = [c for c in told["claims"][model["model_id"]] if c["name"].startswith("30 % gap")]
 
     assert (model["classical"], model["n_samples"]) == (False, 2)
+    assert claim["name"].startswith("30 % gap in abp, alone: RMSE over")
+    assert f"| {claim['name']} | " in (tmp_path / "table.md").read_text()
     (case,) = told["cases"]
     assert set(case["methods"]) == {model["model_id"], "classical-1", "linear", "cubic spline"}
     assert case["methods"][model["model_id"]]["answered"] == 3

@@ -10,6 +10,11 @@ from pydantic import ValidationError
 from bench.unicardio_golden import save_made_up
 from flows.config import BackfillConfig, load_toml
 from flows.restorers import make_restorer
+from models.tricardio.architecture import Sizes
+from models.tricardio.checkpoint import Settings, save_tricardio
+from models.tricardio.levels import Levels
+from models.tricardio.network import TriCardio
+from models.tricardio.restorer import TriCardioRestorer
 from ops import restored
 from ops.fill.plan import spec_sha256
 from ops.restore import ClassicalRestorer
@@ -44,11 +49,39 @@ def test_without_a_checkpoint_the_classical_restorer_fills() -> None:
     assert isinstance(make_restorer(told()), ClassicalRestorer)
 
 
-def test_a_checkpoint_alone_chooses_its_restorer(checkpoint) -> None:
-    config = told(checkpoint=checkpoint)
+@pytest.fixture(scope="module")
+def tricardio(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("checkpoint") / "t.safetensors"
+    sizes = Sizes(width=16, depth=1, heads=2, flow_width=16, flow_depth=1, flow_heads=2)
+    network, levels = TriCardio(sizes), Levels(sizes.width)
+    settings = Settings(sizes=sizes)
+    save_tricardio(path, network, levels, settings, name="t", origin="a test", licence="none")
+    return str(path)
 
-    assert config.restorer == "unicardio"
-    assert make_restorer(config).model_id.startswith("made-up-")
+
+def test_a_checkpoint_alone_chooses_its_restorer_by_its_card(checkpoint, tricardio) -> None:
+    restorer = make_restorer(told(checkpoint=tricardio))
+
+    assert make_restorer(told(checkpoint=checkpoint)).model_id.startswith("made-up-")
+    assert isinstance(restorer, TriCardioRestorer)
+    assert (restorer.sampler, restorer.steps, restorer.n_samples) == ("heun", 2, 10)
+
+
+def test_a_checkpoint_of_another_restorer_than_is_asked_for_is_refused(
+    checkpoint, tricardio
+) -> None:
+    with pytest.raises(ValueError, match="is a checkpoint of unicardio, tricardio is expected"):
+        make_restorer(told(checkpoint=checkpoint, restorer="tricardio"))
+    with pytest.raises(ValueError, match="is a checkpoint of tricardio, unicardio is expected"):
+        make_restorer(told(checkpoint=tricardio, restorer="unicardio"))
+
+
+@pytest.mark.parametrize(
+    ("restorer", "options"), [("tricardio", {"checkpoint": "t.safetensors"}), ("classical", {})]
+)
+def test_a_sampler_is_refused_where_there_is_no_choice_of_one(restorer, options) -> None:
+    with pytest.raises(ValidationError, match=f"restorer {restorer} has no choice of sampler"):
+        told(**{**options, "restorer": restorer}, sampler="ddim")
 
 
 def test_a_checkpoint_may_come_with_its_restorers_name() -> None:
@@ -202,7 +235,8 @@ def test_a_classical_night_does_not_wait_for_torch() -> None:
     code = (
         "import sys; from flows.config import BackfillConfig; "
         "from flows.restorers import make_restorer; "
-        "print(make_restorer(BackfillConfig(lake='lake')).model_id, 'torch' in sys.modules)"
+        "told = BackfillConfig(lake='lake', restorer='classical'); "
+        "print(make_restorer(told).model_id, 'torch' in sys.modules)"
     )
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False

@@ -7,21 +7,23 @@ from models.tricardio.levels import (
     LEVELS,
     MIDDLE,
     QUANTILES,
-    LevelHead,
+    Levels,
     Moment,
     Reference,
     pinball,
+    quantile,
 )
 
 
 @pytest.fixture(scope="module")
-def head(one_thread) -> LevelHead:
+def levels(one_thread) -> Levels:
     torch.manual_seed(0)
-    return LevelHead(16).eval()
+    return Levels(16, heads=2).eval()
 
 
-def moment(n: int, size: float = 1.0) -> Moment:
-    return Moment(size * torch.randn(n, 32), 1 + torch.rand(n, 2), torch.randn(n, 2))
+def moment(n: int, spread: float = 1.0) -> Moment:
+    torch.manual_seed(n)
+    return Moment(spread * torch.randn(n, 32), torch.rand(n, 2) + 0.5, torch.randn(n, 2))
 
 
 def reference(then: Moment, sbp: float, dbp: float) -> Reference:
@@ -30,32 +32,49 @@ def reference(then: Moment, sbp: float, dbp: float) -> Reference:
 
 
 @torch.inference_mode()
-def test_quantiles_ascend_whatever_the_tokens(head) -> None:
-    now = moment(20, size=30)
+def test_quantiles_ascend_whatever_the_tokens(levels) -> None:
+    now = moment(20, spread=30)
     for cuff in (None, reference(moment(20), 150.0, 60.0)):
-        told = head(now, cuff)
+        told = levels(now, cuff)
 
         assert told.shape == (20, len(LEVELS), len(QUANTILES))
         assert (told.diff(dim=2) >= 0).all()
 
 
 @torch.inference_mode()
-def test_a_higher_cuff_is_a_higher_pressure(head) -> None:
+def test_a_higher_cuff_is_a_higher_pressure(levels) -> None:
     now = moment(5)
-    low, high = (head(now, reference(now, sbp, sbp / 2))[:, 0, MIDDLE] for sbp in (90, 190))
+    low, high = (levels(now, reference(now, sbp, sbp / 2))[:, 0, MIDDLE] for sbp in (90, 190))
 
     assert (high > low).all()
 
 
 @torch.inference_mode()
-def test_a_window_without_a_reading_is_told_as_if_there_were_no_cuff_at_all(head) -> None:
+def test_a_window_without_a_reading_is_told_as_if_there_were_no_cuff_at_all(levels) -> None:
     now = moment(4)
     cuff = reference(moment(4), 140.0, 80.0)
     cuff.sbp[2], cuff.dbp[2] = torch.nan, torch.nan
-    told, without = head(now, cuff), head(now, None)
 
-    torch.testing.assert_close(told[2], without[2])
-    assert not torch.allclose(told[1], without[1])
+    torch.testing.assert_close(levels(now, cuff)[2], levels(now, None)[2])
+
+
+@torch.inference_mode()
+def test_gain_and_offset_of_a_monitor_have_no_say(levels) -> None:
+    now, then = moment(6), moment(6, spread=0.5)
+    cuff = reference(then, 130.0, 70.0)
+    scaled = [Moment(m.tokens, 1000 * m.half, 1000 * m.middle + 7) for m in (now, then)]
+    other = reference(scaled[1], 130.0, 70.0)
+
+    torch.testing.assert_close(levels(scaled[0], other), levels(now, cuff), atol=1e-3, rtol=1e-5)
+    torch.testing.assert_close(levels(scaled[0], None), levels(now, None))
+
+
+@torch.inference_mode()
+def test_a_signal_that_is_not_there_at_one_of_the_moments_is_no_change(levels) -> None:
+    now = moment(3)
+    absent = Moment(now.tokens, now.half * torch.nan, now.middle * torch.nan)
+
+    assert levels(now, reference(absent, 130.0, 70.0)).isfinite().all()
 
 
 def test_the_loss_is_least_at_the_truths_own_quantiles() -> None:
@@ -65,3 +84,11 @@ def test_the_loss_is_least_at_the_truths_own_quantiles() -> None:
     assert pinball(own, truth) < pinball(own + 0.05, truth)
     assert pinball(own, truth) < pinball(own - 0.05, truth)
     assert pinball(own[:1], torch.tensor([[torch.nan]])).isnan()
+
+
+def test_between_told_quantiles_it_goes_along_the_normal_deviate() -> None:
+    deviates = torch.special.ndtri(torch.tensor(QUANTILES))
+    told = (100 + 10 * deviates).expand(3, -1)
+    asked = torch.tensor([-2.0, -0.3, 0.0, 1.0]).expand(3, -1)
+
+    torch.testing.assert_close(quantile(told, asked), 100 + 10 * asked)
