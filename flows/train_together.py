@@ -82,6 +82,7 @@ def error_of(failures: dict[int, Exception]) -> Exception:
     for failure in failures.values():
         if isinstance(failure, ArithmeticError | OSError | ValueError):
             return failure
-    told = "; ".join(f"worker {rank}: {str(e).splitlines()[0]}" for rank, e in failures.items())
+    firsts = {rank: str(failure).partition("\n")[0] for rank, failure in failures.items()}
+    told = "; ".join(f"worker {rank}: {first}" for rank, first in firsts.items())
     message = f"the training broke off and can be resumed from its last state ({told})"
     return RuntimeError(message)

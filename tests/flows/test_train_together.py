@@ -61,6 +61,7 @@ def below(pid: int) -> list[int]:
     return own + [further for child in own for further in below(child)]
 
 
+@pytest.mark.timeout(300)
 # Ray sets deprecated settings of its own.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
 def test_killed_outright_and_resumed_two_workers_end_with_the_weights_of_both_shares(
