@@ -54,7 +54,7 @@ def train(config: TrainConfig) -> TrainSummary:
         OSError: where the set can't be read, or ``out`` not be written.
         ValueError: where ``out`` holds a training of another configuration.
     """
-    network = optimise(config).averaged.eval()
+    network = optimise(config).averaged.cpu().eval()
     levels = fitted_levels(network, config)
     settings = calibrated(network, levels, config)
     return TrainSummary(
@@ -162,7 +162,7 @@ def validate(network: TriCardio, held_out: Stretches, config: TrainConfig) -> di
     for i in range(VALIDATION_BATCHES):
         generator = torch.Generator().manual_seed(i)
         seed = [config.seed, VALIDATION_STEP + i]
-        drawn = examples(held_out, config.batch, len(PHASES), seed)
+        drawn = examples(held_out, config.batch, len(PHASES), seed).to(config.device)
         loss, told = losses(network, drawn, generator)
         totals.append(told | {"loss": loss})
     return _figures(totals)

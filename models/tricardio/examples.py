@@ -4,7 +4,7 @@ Shapes: B windows, M = 3 modalities, T = 600 samples with margins.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import torch
 from torch import Tensor
@@ -33,6 +33,12 @@ class Examples:
     truth: Tensor
     weight: Tensor
     ratio: Tensor
+
+    def to(self, device: str) -> Self:
+        """Give them on a device."""
+        known = (self.known.x, self.known.mask, self.known.state)
+        rest = (self.truth, self.weight, self.ratio)
+        return type(self)(Known(*(x.to(device) for x in known)), *(x.to(device) for x in rest))
 
 
 def known_of(signals: Tensor, noisy: Tensor) -> tuple[Known, Scale]:

@@ -41,13 +41,16 @@ def losses(
 def _flow_loss(
     network: TriCardio, tokens: Tensor, residual: Tensor, weight: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Match the velocity of one target a window, drawn by how much of it is to be made."""
-    amount = weight.sum(dim=2) + 1e-6
-    target = torch.multinomial(amount, 1, generator=generator)[:, 0]
-    row = torch.arange(len(target))
+    """Match the velocity of one target a window, drawn by how much of it is to be made.
+
+    What is drawn is drawn on the CPU, and so is the same on every device.
+    """
+    device, amount = weight.device, weight.sum(dim=2) + 1e-6
+    target = torch.multinomial(amount.cpu(), 1, generator=generator)[:, 0].to(device)
+    row = torch.arange(len(target), device=device)
     truth, weight = residual[row, target], weight[row, target]
-    noise = torch.randn(truth.shape, generator=generator)
-    tau = torch.randn(len(truth), generator=generator).mul(1.2).sigmoid()
+    noise = torch.randn(truth.shape, generator=generator).to(device)
+    tau = torch.randn(len(truth), generator=generator).mul(1.2).sigmoid().to(device)
     r = torch.lerp(truth, noise, tau[:, None])
     velocity = network.flow(r, tau, network.flow.context(tokens, target))
     missed = (velocity - (noise - truth)).square()
@@ -57,8 +60,8 @@ def _flow_loss(
 
 def _by_state(squared: Tensor, weight: Tensor, state: Tensor) -> dict[str, Tensor]:
     made = weight == 1
-    total = torch.zeros(state.shape[1], 3)
-    count = torch.zeros(state.shape[1], 3)
+    total = torch.zeros(state.shape[1], 3, device=squared.device)
+    count = torch.zeros_like(total)
     for which in TASK_OF_STATE:
         rows = (state == which)[..., None] & made
         total[:, which] = (squared * rows).sum(dim=(0, 2))

@@ -91,7 +91,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(seed)
         half = torch.bfloat16 if self.device != "cpu" else torch.float32
         with torch.autocast(self.device, half, enabled=half == torch.bfloat16):
-            loss, told = losses(self.network, draw(self.step), generator)
+            loss, told = losses(self.network, draw(self.step).to(self.device), generator)
         loss.backward()  # type: ignore[no-untyped-call]
         told = self.together.average(self.network, told | {"loss": loss.detach()})
         if not told["loss"].isfinite():

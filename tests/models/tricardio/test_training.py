@@ -53,6 +53,14 @@ def test_the_loss_falls(one_thread) -> None:
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU to train on")
+def test_the_loss_falls_on_a_gpu() -> None:
+    trainer = Trainer(SMALL, Plan(steps=40, rate=1e-2), "cuda")
+    losses = [float(trainer.advance(draw)["loss"]) for _ in range(40)]
+
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
 def test_a_state_of_another_size_is_refused_by_name(tmp_path) -> None:
     Trainer(SMALL, PLAN).save(tmp_path / "state.safetensors")
     other = Trainer(Sizes(**{**SMALL.model_dump(), "width": 32}), PLAN)
