@@ -54,7 +54,7 @@ def train(config: TrainConfig) -> TrainSummary:
         OSError: where the set can't be read, or ``out`` not be written.
         ValueError: where ``out`` holds a training of another configuration.
     """
-    network = optimise(config).averaged.cpu().eval()
+    network = optimise(config).averaged.eval()
     levels = fitted_levels(network, config)
     settings = calibrated(network, levels, config)
     return TrainSummary(
