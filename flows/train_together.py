@@ -12,8 +12,8 @@ from ray.train import RunConfig, ScalingConfig, WorkerGroupError, get_context
 from ray.train.torch import TorchTrainer
 
 from flows.actors.cluster import cluster
-from flows.train import go_on
 from flows.train_config import TrainConfig
+from flows.train_steps import go_on
 from models.tricardio.together import Together
 
 

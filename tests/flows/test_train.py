@@ -75,7 +75,7 @@ def test_killed_outright_and_resumed_it_ends_with_the_same_weights(made_set, tmp
     options = {"data": str(made_set), "out": str(killed), **longer}
     code = (
         f"import torch\ntorch.set_num_threads({torch.get_num_threads()})\n"
-        f"from flows.train import *\noptimise(TrainConfig(**{options!r}))"
+        f"from flows.train_steps import *\noptimise(TrainConfig(**{options!r}))"
     )
     child = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])  # noqa: S603
     for _ in range(1200):

@@ -1,0 +1,132 @@
+"""The steps of a training, by one process or by several, of which the first alone writes."""
+
+from typing import Final
+
+import numpy as np
+import torch
+
+from flows.train_config import TrainConfig
+from flows.train_curves import Curves, figures_of
+from models.tricardio.architecture import Sizes
+from models.tricardio.examples import Examples, examples_of
+from models.tricardio.losses import losses
+from models.tricardio.network import TriCardio
+from models.tricardio.together import ALONE, Together
+from models.tricardio.training import Plan, Trainer
+from ops.corrupt.scenario import NOISY, spoil
+from ops.cuffless import read_records
+from ops.split import Split
+from ops.stretches import Stretches
+from schemas.grid import MARGIN_SAMPLES
+
+STATE: Final = "state.safetensors"
+CURVES: Final = "curves.csv"
+CONFIG: Final = "config.json"
+PHASES: Final = (0.1, 0.3)
+"""Shares of the steps at which a phase begins that adds tasks."""
+
+VALIDATION_STEP: Final = 2**40
+VALIDATION_BATCHES: Final = 8
+
+
+def optimise(config: TrainConfig) -> Trainer:
+    """Go on from the state that is there to the last step, and keep the curves."""
+    _same_as_before(config)
+    if config.workers > 1:
+        from flows.train_together import go_on_together  # Ray: seconds, for those alone who use it
+
+        go_on_together(config)
+    return go_on(config)
+
+
+def go_on(config: TrainConfig, together: Together = ALONE) -> Trainer:
+    """Train in this process; of those that train together, the first alone writes."""
+    trainer = Trainer(
+        Sizes(**{name: getattr(config, name) for name in Sizes.model_fields}),
+        Plan(config.steps, rate=config.rate, seed=config.seed),
+        config.device,
+        together,
+    )
+    state = config.out / STATE
+    if state.is_file():
+        trainer.load(state)
+    if trainer.step >= config.steps:
+        return trainer
+    drawn = stretches(config, "train")
+    held_out = stretches(config, "validation") if together.rank == 0 else None
+    curves = Curves(config.out / CURVES)
+    while trainer.step < config.steps:
+        told = trainer.advance(lambda step: share(drawn, config, step, together))
+        if held_out is None:
+            continue
+        curves.add(told, config.batch)
+        if trainer.step % config.validate_every == 0 or trainer.step == config.steps:
+            curves.write("train", trainer.step, curves.taken())
+            curves.write("validation", trainer.step, validate(trainer.averaged, held_out, config))
+        if trainer.step % config.save_every == 0 or trainer.step == config.steps:
+            trainer.save(state)
+    return trainer
+
+
+def _same_as_before(config: TrainConfig) -> None:
+    """Refuse to go on with a training that was told otherwise; how often it saves has no say."""
+    no_say = {"out", "device", "save_every", "name"} | (
+        {"workers"} if config.workers == 1 else set()
+    )
+    told = config.model_dump_json(exclude=no_say, indent=1)
+    path = config.out / CONFIG
+    config.out.mkdir(parents=True, exist_ok=True)
+    if path.is_file() and path.read_text(encoding="utf-8") != told:
+        message = f"{config.out} holds a training of another configuration: name another folder"
+        raise ValueError(message)
+    path.write_text(told, encoding="utf-8")
+
+
+def stretches(config: TrainConfig, split: Split) -> Stretches:
+    """Read what a split draws from.
+
+    Raises:
+        FileNotFoundError: where the folder has no Parquet file.
+    """
+    paths = sorted(config.data.glob("*.parquet"))
+    if not paths:
+        message = f"{config.data} has no Parquet file to train on"
+        raise FileNotFoundError(message)
+    return Stretches(read_records(paths, split))
+
+
+def phase_of(step: int, config: TrainConfig) -> int:
+    """Say which phase a step belongs to."""
+    return sum(step >= share * config.steps for share in PHASES)
+
+
+def share(drawn: Stretches, config: TrainConfig, step: int, together: Together) -> Examples:
+    """Draw what a process learns from in a step, by the numbers of both alone."""
+    seed = [config.seed, step] + [together.rank] * (together.rank > 0)
+    return examples(drawn, config.batch // together.size, phase_of(step, config), seed)
+
+
+def examples(drawn: Stretches, windows: int, phase: int, seed: list[int]) -> Examples:
+    """Draw and spoil windows, by the seed alone."""
+    rng = np.random.default_rng(seed)
+    clean = drawn.draw(windows, rng)
+    seen = spoil(clean.clean, phase, MARGIN_SAMPLES, rng)
+    return examples_of(
+        torch.from_numpy(clean.clean),
+        torch.from_numpy(clean.fit),
+        torch.from_numpy(seen.signals),
+        torch.from_numpy(seen.state == NOISY),
+    )
+
+
+@torch.inference_mode()
+def validate(network: TriCardio, held_out: Stretches, config: TrainConfig) -> dict[str, float]:
+    """Give the errors on the same windows of the validation groups each time."""
+    totals: list[dict[str, torch.Tensor]] = []
+    for i in range(VALIDATION_BATCHES):
+        generator = torch.Generator().manual_seed(i)
+        seed = [config.seed, VALIDATION_STEP + i]
+        drawn = examples(held_out, config.batch, len(PHASES), seed).to(config.device)
+        loss, told = losses(network, drawn, generator)
+        totals.append(told | {"loss": loss})
+    return figures_of(totals)
