@@ -51,17 +51,19 @@ def show(
     json: _Json = False,
 ) -> None:
     """Print the card of a checkpoint, once the file has been checked against it."""
-    from models.checkpoint import read_card
+    from models.checkpoint import architecture_of, read_card
     from models.tricardio.architecture import ARCHITECTURE as TRICARDIO
     from models.tricardio.checkpoint import read_tricardio
     from models.unicardio.released import ARCHITECTURE as UNICARDIO
     from models.unicardio.released import read_unicardio
 
-    card = read_card(without_secrets(file))
-    if card.architecture == UNICARDIO:
+    named = architecture_of(without_secrets(file))
+    if named == UNICARDIO:
         card, _ = read_unicardio(file)
-    elif card.architecture == TRICARDIO:
+    elif named == TRICARDIO:
         card = read_tricardio(file).card
+    else:
+        card = read_card(file)
     _show(card, file, as_json=json)
 
 

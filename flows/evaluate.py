@@ -89,14 +89,16 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
         model.model_id: [claim.told() for claim in claims(result, model.model_id)]
         for model in models
     }
-    for path, text in (
-        (config.out, json.dumps(result, allow_nan=False) + "\n"),
-        (config.table, markdown(result)),
-    ):
-        if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+    if config.out:
+        _write(config.out, json.dumps(result, allow_nan=False) + "\n")
+    if config.table:
+        _write(config.table, markdown(result))
     return result
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def _models(config: EvaluateConfig) -> list[Restorer]:

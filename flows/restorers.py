@@ -1,7 +1,7 @@
 """Which restorers there are, and what a run is told of them."""
 
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -9,7 +9,6 @@ from ops import restored
 from ops.restore import ClassicalRestorer
 from schemas.restoration import Restorer
 
-DDIM_STEPS: Final = 6
 RestorerName = Literal["tricardio", "classical", "unicardio"]
 
 
@@ -92,11 +91,11 @@ def make_restorer(config: RestorerConfig) -> Restorer:
     if config.restorer == "classical":
         return ClassicalRestorer()
     # torch takes seconds to import, and a classical night needs none of it.
-    from models.checkpoint import read_card
+    from models.checkpoint import architecture_of
     from models.tricardio.architecture import ARCHITECTURE as TRICARDIO
 
     path = str(config.checkpoint)
-    named = config.restorer or read_card(path).architecture
+    named = config.restorer or architecture_of(path)
     return _tricardio(config, path) if named == TRICARDIO else _unicardio(config, path)
 
 
@@ -122,7 +121,7 @@ def _unicardio(config: RestorerConfig, checkpoint: str) -> Restorer:
     on_gpu = config.gpus_per_actor > 0
     return UniCardioRestorer(
         checkpoint,
-        DDPM() if config.sampler == "ddpm" else DDIM(config.steps or DDIM_STEPS),
+        DDPM() if config.sampler == "ddpm" else DDIM(config.steps) if config.steps else DDIM(),
         config.samples,
         restored.from_samples,
         code_sha256=restored.hash_files((*CODE, *restored.CODE)),

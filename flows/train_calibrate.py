@@ -16,8 +16,7 @@ from models.tricardio.restorer import TriCardioRestorer
 from ops import restored
 from ops.judge.cases import Posed, calibration_cases, pose
 from ops.judge.conformal import group_quantile
-from ops.judge.rows import take_rows
-from ops.judge.running import BATCH
+from ops.judge.running import parts_of
 from ops.judge.signal_measures import made_samples, scale_to_truth
 from schemas.restoration import F32, PRESSURES, Interval
 
@@ -56,14 +55,10 @@ def calibrate(checkpoint: Checkpoint, config: TrainConfig, steps: int, samples: 
 
 
 def _score(posed: Posed, restorer: TriCardioRestorer, scores: _Scores) -> None:
-    batches = [
-        take_rows(posed.batch, slice(start, start + BATCH))
-        for start in range(0, len(posed.windows), BATCH)
-    ]
     truth = restored.read_pressures(posed.truth, np.ones(len(posed.windows), np.bool_))
     pressure = posed.case.target == "abp"
     levels = LEVELS if pressure else LEVELS[-1:]
-    each = zip(*(restorer.bands(batch, levels) for batch in batches), strict=True)
+    each = zip(*(restorer.bands(batch, levels) for batch in parts_of(posed.batch)), strict=True)
     for level, told in zip(levels, each, strict=True):
         if level == LEVELS[-1]:
             mean, upper = (

@@ -27,6 +27,11 @@ class TrainConfig(Sizes):
     save_every: int = Field(250, gt=0, description="Steps between two states that are kept.")
     validate_every: int = Field(500, gt=0, description="Steps between two validations.")
 
+    @property
+    def sizes(self) -> Sizes:
+        """Give the network's widths and depths alone."""
+        return Sizes(**{name: getattr(self, name) for name in Sizes.model_fields})
+
     @model_validator(mode="after")
     def _a_share_for_each_worker(self) -> Self:
         if self.batch % self.workers:

@@ -12,7 +12,7 @@ from flows.train_calibrate import calibrate
 from flows.train_config import TrainConfig
 from flows.train_levels import fit_levels
 from models.card import Card, make_card
-from models.tricardio.architecture import ARCHITECTURE, Sizes
+from models.tricardio.architecture import ARCHITECTURE
 from models.tricardio.checkpoint import Checkpoint, Settings, save_tricardio
 from models.tricardio.levels import Levels
 from models.tricardio.network import TriCardio
@@ -33,7 +33,7 @@ def fitted_levels(network: TriCardio, config: TrainConfig) -> Levels:
 @task(name="calibrate")
 def calibrated(network: TriCardio, levels: Levels, config: TrainConfig) -> Settings:
     """Correct the bands by the calibration groups."""
-    settings = Settings(sizes=_sizes(config), training=_training(config))
+    settings = Settings(sizes=config.sizes, training=_training(config))
     raw = Checkpoint(_placeholder(config), settings, network, levels)
     correction = calibrate(raw, config, FLOW_STEPS, N_SAMPLES)
     return settings.model_copy(update={"calibration": correction})
@@ -53,10 +53,6 @@ def export(network: TriCardio, levels: Levels, settings: Settings, config: Train
         licence=LICENCE,
     )
     return path
-
-
-def _sizes(config: TrainConfig) -> Sizes:
-    return Sizes(**{name: getattr(config, name) for name in Sizes.model_fields})
 
 
 def _training(config: TrainConfig) -> dict[str, JsonValue]:

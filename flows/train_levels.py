@@ -154,9 +154,5 @@ def pairs_of(
     alone = torch.from_numpy((rng.random(n) < without) | (chosen == others)).to(device)
     sbp, dbp = (seen.truth[j, k].masked_fill(alone, torch.nan) for k in (0, 1))
     age_s = seen.time_s[i] - seen.time_s[j]
-    reference = Reference(_rows(seen.alone, j), sbp, dbp, age_s)
-    return _rows(seen.now, i), reference, seen.truth[i]
-
-
-def _rows(moment: Moment, rows: Tensor) -> Moment:
-    return Moment(moment.tokens[rows], moment.half[rows], moment.middle[rows])
+    reference = Reference(seen.alone.take(j), sbp, dbp, age_s)
+    return seen.now.take(i), reference, seen.truth[i]

@@ -7,7 +7,6 @@ import torch
 
 from flows.train_config import TrainConfig
 from flows.train_curves import Curves, figures_of
-from models.tricardio.architecture import Sizes
 from models.tricardio.examples import Examples, examples_of
 from models.tricardio.losses import losses
 from models.tricardio.network import TriCardio
@@ -42,7 +41,7 @@ def optimise(config: TrainConfig) -> Trainer:
 def go_on(config: TrainConfig, together: Together = ALONE) -> Trainer:
     """Train in this process; of those that train together, the first alone writes."""
     trainer = Trainer(
-        Sizes(**{name: getattr(config, name) for name in Sizes.model_fields}),
+        config.sizes,
         Plan(config.steps, rate=config.rate, seed=config.seed),
         config.device,
         together,

@@ -51,6 +51,19 @@ def load_checkpoint(path: str, architecture: str) -> tuple[Card, dict[str, Tenso
     return card, tensors
 
 
+def architecture_of(path: str) -> str:
+    """Tell whose the checkpoint at ``path`` is by its card alone; the file is left unread.
+
+    Raises:
+        FileNotFoundError: where the file's card is not there.
+        ValueError: where the card is broken.
+    """
+    try:
+        return _card(path).architecture
+    except FileNotFoundError:
+        return read_card(path).architecture  # which says whether the file is there
+
+
 def read_card(path: str) -> Card:
     """Read the card of the checkpoint at ``path``, and see that the file is what it says.
 
@@ -63,13 +76,9 @@ def read_card(path: str) -> Card:
 
 def _read(path: str) -> tuple[Card, dict[str, Tensor]]:
     """Read the bytes once: those that are parsed are those whose checksum was seen."""
-    beside = card_path(path)
+    card_path(path)  # refuses another kind of file before it is read
     content = read_bytes(path, MOST_BYTES)
-    try:
-        card = parse_card(read_bytes(beside, MOST_CARD_BYTES), beside)
-    except FileNotFoundError as error:
-        message = f"{beside}, the card of {path}, is not there"
-        raise FileNotFoundError(message) from error
+    card = _card(path)
     found = hashlib.sha256(content).hexdigest()
     if found != card.sha256:
         message = (
@@ -83,6 +92,15 @@ def _read(path: str) -> tuple[Card, dict[str, Tensor]]:
         message = f"{path} has {n_parameters} parameters, its card says {card.n_parameters}"
         raise ValueError(message)
     return card, tensors
+
+
+def _card(path: str) -> Card:
+    beside = card_path(path)
+    try:
+        return parse_card(read_bytes(beside, MOST_CARD_BYTES), beside)
+    except FileNotFoundError as error:
+        message = f"{beside}, the card of {path}, is not there"
+        raise FileNotFoundError(message) from error
 
 
 def _tensors(content: bytes, path: str) -> dict[str, Tensor]:

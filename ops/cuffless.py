@@ -77,11 +77,9 @@ def groups_of(paths: Sequence[Path], split: Split) -> list[str]:
     """List the groups of a split, by name, of the records that count."""
     found: set[str] = set()
     for path in paths:
-        told = _groups(path.parent)
-        names = pl.read_parquet(path, columns=["record", "block"])
-        given = dict(names.iter_rows()) if told is None else told
-        found |= {given[name] for name in names["record"] if name in given}
-    return sorted(group for group in found if split_of(group) == split)
+        given = _of_split(path, _groups(path.parent), split)
+        found |= set(given.values())
+    return sorted(found)
 
 
 def physical(counts: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -100,14 +98,19 @@ def _read(path: Path, groups: dict[str, str] | None, split: Split) -> list[Cuffl
     if lacking:
         message = f"{path} has no column {', '.join(sorted(lacking))}: it is not of the set's form"
         raise ValueError(message)
-    names = pl.read_parquet(path, columns=["record", "block"])
-    given = dict(names.iter_rows()) if groups is None else groups
-    wanted = [n for n in names["record"] if n in given and split_of(given[n]) == split]
-    rows = pl.scan_parquet(path).filter(pl.col("record").is_in(wanted)).collect()
+    given = _of_split(path, groups, split)
+    rows = pl.scan_parquet(path).filter(pl.col("record").is_in(list(given))).collect()
     return [
         CufflessRecord(row["record"], given[row["record"]], _counts(rows, i))
         for i, row in enumerate(rows.select("record").iter_rows(named=True))
     ]
+
+
+def _of_split(path: Path, groups: dict[str, str] | None, split: Split) -> dict[str, str]:
+    """Give the group of each of a file's records that are in a split and count."""
+    names = pl.read_parquet(path, columns=["record", "block"])
+    given = dict(names.iter_rows()) if groups is None else groups
+    return {n: given[n] for n in names["record"] if n in given and split_of(given[n]) == split}
 
 
 def _counts(rows: pl.DataFrame, i: int) -> NDArray[np.int16]:

@@ -15,15 +15,12 @@ from scipy.stats import t
 from ops.beats import detect_beats
 from ops.grade.pressure import pressures
 from schemas.modality import Grade
-from schemas.restoration import F32, PRESSURES, Interval, Made, RestoreBatch, Restored
+from schemas.restoration import F32, LEVEL, PRESSURES, Interval, Made, RestoreBatch, Restored
 
 F64 = NDArray[np.float64]
 
 FAIR_WIDTH: Final = 0.5
 """A restored signal is fair while its band is on average at most this part of its range wide."""
-
-LEVEL: Final = 0.9
-"""Of the band and of the intervals of ``Restored``."""
 
 ENOUGH: Final = 19
 """Samples from which on the 90 % band is read off their order; fewer don't reach that far."""
@@ -97,9 +94,9 @@ def from_made(batch: RestoreBatch, made: Made) -> Restored:
     }
     if made.samples is not None:
         drawn = np.where(kept[:, None], x[:, None], made.samples)
-        read = _pressures(np.where(spoken[:, None, None], drawn, nothing), spoken, made.level)
-        told = {name: _moved_out(i, made.outward.get(name, (0, 0))) for name, i in read.items()}
-    return Restored(mean, lower, upper, told, grades(mean, upper - lower, kept))
+        told = _pressures(np.where(spoken[:, None, None], drawn, nothing), spoken, made.level)
+    moved = {name: _moved_out(i, made.outward.get(name, (0, 0))) for name, i in told.items()}
+    return Restored(mean, lower, upper, moved, grades(mean, upper - lower, kept))
 
 
 def _moved_out(interval: Interval, outward: tuple[float, float]) -> Interval:

@@ -9,11 +9,15 @@ from typing import Final, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.grid import MARGIN_SAMPLES
 from schemas.modality import Grade, Modality
 
 Task = Literal["translate", "impute", "denoise"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 PRESSURES: Final = ("sbp", "dbp", "map")
+LEVEL: Final = 0.9
+"""Of the band and of the intervals of ``Restored``."""
+
 F32 = NDArray[np.float32]
 
 
@@ -68,6 +72,13 @@ class RestoreBatch:
     after: dict[Modality, F32] = field(default_factory=dict)
     cuff: Cuff | None = None
 
+    def widened(self, m: Modality) -> F32:
+        """Give (B, T + 2 M) of a modality with what lies beside it, NaN where missing."""
+        x = self.signals[m]
+        margin = np.full((len(x), MARGIN_SAMPLES), np.nan, np.float32)
+        wide = np.concatenate([self.before.get(m, margin), x, self.after.get(m, margin)], axis=1)
+        return np.where(np.isfinite(wide), wide, np.float32("nan"))
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -89,8 +100,8 @@ class Made:
         samples: (B, S, T) in the target's unit, where pressures are to be read off them.
         pressures: in mmHg, where the model tells them apart from the signal; else empty.
         level: of the band and of the intervals, as 0.9.
-        outward: mmHg by which an interval of each pressure's lower and upper bound are to move
-            outward, where they are read off the samples.
+        outward: mmHg by which the lower and the upper bound of each pressure's interval are to move
+            outward, told or read off the samples.
     """
 
     mean: F32

@@ -26,7 +26,7 @@ POSITIONS: Final = SPAN // FINE
 
 
 class Sizes(BaseModel):
-    """Widths and depths; the defaults are those of the shipped weights."""
+    """Widths and depths; the defaults are what a training takes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

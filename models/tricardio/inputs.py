@@ -12,11 +12,10 @@ from torch import Tensor
 from models.tricardio.architecture import CORE, SPAN
 from models.tricardio.encoder import Encoded, Known
 from models.tricardio.examples import known_of
-from models.tricardio.levels import Moment, moment_of
+from models.tricardio.levels import Moment, joined, moment_of
 from models.tricardio.network import TriCardio
 from models.tricardio.scaling import Scale
-from schemas.grid import MARGIN_SAMPLES
-from schemas.modality import MODALITIES, Modality
+from schemas.modality import MODALITIES
 from schemas.restoration import F32, Cuff, RestoreBatch
 
 
@@ -51,7 +50,7 @@ def inputs_of(batch: RestoreBatch) -> Inputs:
     for i, m in enumerate(MODALITIES):
         mended = m == batch.target and batch.task != "translate"
         if mended or m in batch.conditions:
-            signals[:, i] = _widened(batch, m)
+            signals[:, i] = batch.widened(m)
             noisy[:, i] = mended and batch.task == "denoise"
     return Inputs(torch.from_numpy(signals), torch.from_numpy(noisy))
 
@@ -78,8 +77,8 @@ def moments(network: TriCardio, asked: Inputs, rows: int, device: str = "cpu") -
     for some in chunks(len(asked.signals), rows):
         taken = asked.take(some)
         encoded, _, scale = encode(network, taken.filled_up(rows, device))
-        parts.append(first_moments(moment_of(encoded, scale), len(taken.signals)))
-    return join_moments(parts)
+        parts.append(moment_of(encoded, scale).take(slice(len(taken.signals))))
+    return joined(parts)
 
 
 def chunks(n: int, rows: int) -> list[slice]:
@@ -87,26 +86,6 @@ def chunks(n: int, rows: int) -> list[slice]:
     return [slice(start, start + rows) for start in range(0, n, rows)]
 
 
-def first_moments(moment: Moment, n: int) -> Moment:
-    """Keep the first ``n``."""
-    return Moment(moment.tokens[:n], moment.half[:n], moment.middle[:n])
-
-
-def join_moments(parts: list[Moment]) -> Moment:
-    """Put moments under each other."""
-    names = ("tokens", "half", "middle")
-    return Moment(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
-
-
 def _nothing(batch: RestoreBatch) -> tuple[F32, np.ndarray]:
     shape = (len(batch.seeds), len(MODALITIES))
     return np.full((*shape, SPAN), np.nan, np.float32), np.zeros(shape, np.bool_)
-
-
-def _widened(batch: RestoreBatch, m: Modality) -> F32:
-    """Give (B, X) of a modality, NaN where missing."""
-    x = batch.signals[m]
-    margin = np.full((len(x), MARGIN_SAMPLES), np.nan, np.float32)
-    parts = (batch.before.get(m, margin), x, batch.after.get(m, margin))
-    wide = np.concatenate(parts, axis=1).astype(np.float32)
-    return np.where(np.isfinite(wide), wide, np.float32("nan"))

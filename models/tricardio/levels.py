@@ -6,6 +6,7 @@ which tell quantiles, are fitted on frozen tokens, and say no more than the toke
 Shapes: B windows, N tokens, D channels, L = 5 levels, Q = 7 quantiles, C = 2 conditions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,6 +53,16 @@ class Moment:
     tokens: Tensor
     half: Tensor
     middle: Tensor
+
+    def take(self, rows: slice | Tensor) -> "Moment":
+        """Keep some windows."""
+        return Moment(self.tokens[rows], self.half[rows], self.middle[rows])
+
+
+def joined(parts: Sequence[Moment]) -> Moment:
+    """Put moments under each other."""
+    names = ("tokens", "half", "middle")
+    return Moment(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,7 @@ from models.tricardio.inputs import (
     Inputs,
     chunks,
     encode,
-    first_moments,
     inputs_of,
-    join_moments,
     moments,
     reference_inputs,
 )
@@ -36,12 +34,13 @@ from models.tricardio.levels import (
     QUANTILES,
     Moment,
     Reference,
+    joined,
     moment_of,
     quantile,
 )
 from models.tricardio.scaling import Scale
 from schemas.modality import MODALITIES, UNITS, Modality
-from schemas.restoration import PRESSURES, Interval, Made, RestoreBatch, Restored, Task
+from schemas.restoration import LEVEL, PRESSURES, Interval, Made, RestoreBatch, Restored, Task
 
 CODE: Final = tuple(sorted(Path(__file__).parent.glob("*.py")))
 """The files that decide its samples, for its hash."""
@@ -53,7 +52,6 @@ FLOW_STEPS: Final = 2
 N_SAMPLES: Final = 10
 """What a night draws, unless it is told otherwise, and what calibration corrects."""
 
-LEVEL: Final = 0.9
 _TOGETHER: Final = 0.6
 """Correlation that is taken between the errors of a pressure's lower and of its upper end."""
 
@@ -164,7 +162,6 @@ class TriCardioRestorer:
 
     def _made(self, batch: RestoreBatch, drawn: _Drawn, told: Tensor | None, level: float) -> Made:
         calibration, key = self._checkpoint.settings.calibration, key_of(batch)
-        outward = calibration.outward(key, level)
         reach = float(norm.ppf((1 + level) / 2)) * calibration.widen(key, level)
         half = reach * drawn.spread
         silent = ~drawn.known[:, None]
@@ -177,9 +174,9 @@ class TriCardioRestorer:
             lower,
             upper,
             samples=None if drawn.samples is None else drawn.samples.cpu().numpy(),
-            pressures={} if told is None else _intervals(told, level, outward),
+            pressures={} if told is None else _intervals(told, level),
             level=level,
-            outward=outward,
+            outward=calibration.outward(key, level),
         )
 
     def _drawn(self, batch: RestoreBatch, *, sampled: bool) -> _Drawn:
@@ -199,7 +196,7 @@ class TriCardioRestorer:
             mean=mean,
             spread=spread,
             samples=torch.cat(samples) if samples else None,
-            now=join_moments([part.now for part in parts]),
+            now=joined([part.now for part in parts]),
             known=known & torch.from_numpy(_fit(batch)).to(self._device),
         )
 
@@ -227,7 +224,7 @@ class TriCardioRestorer:
             mean=own.undo(mean)[:n, CORE],
             spread=(size * spread)[:n, CORE],
             samples=samples,
-            now=first_moments(moment_of(encoded, scale), n),
+            now=moment_of(encoded, scale).take(slice(n)),
             known=(known.mask.any(dim=2).any(dim=1) & told)[:n],
         )
 
@@ -284,19 +281,15 @@ def _in_mmhg(drawn: _Drawn, told: Tensor) -> _Drawn:
     )
 
 
-def _intervals(
-    told: Tensor, level: float, outward: dict[str, tuple[float, float]]
-) -> dict[str, Interval]:
-    """Give each pressure's median and its interval of a level, corrected."""
+def _intervals(told: Tensor, level: float) -> dict[str, Interval]:
+    """Give each pressure's median and its interval of a level."""
     deviate = float(norm.ppf((1 + level) / 2))
     ends = torch.tensor([[-deviate, deviate]], device=told.device).expand(len(told), -1)
     intervals = {}
     for name in PRESSURES:
         of_level = told[:, LEVELS.index(name)]
         value, bounds = of_level[:, MIDDLE].cpu().numpy(), quantile(of_level, ends).cpu().numpy()
-        down, up = outward.get(name, (0.0, 0.0))
-        lower, upper = bounds[:, 0] - np.float32(down), bounds[:, 1] + np.float32(up)
-        intervals[name] = Interval(value, np.minimum(lower, value), np.maximum(upper, value))
+        intervals[name] = Interval(value, bounds[:, 0], bounds[:, 1])
     return intervals
 
 

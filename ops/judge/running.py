@@ -26,10 +26,16 @@ class Banded(Protocol):
         """Give ``restore`` with the band and intervals of each of other levels, as 0.5."""
 
 
+def parts_of(batch: RestoreBatch) -> list[RestoreBatch]:
+    """Cut a batch into parts of ``BATCH`` windows at most."""
+    starts = range(0, len(batch.seeds), BATCH)
+    return [take_rows(batch, slice(start, start + BATCH)) for start in starts]
+
+
 def run(restorer: Restorer, batch: RestoreBatch) -> tuple[Restored, float]:
     """Restore a batch, some windows at a time; give the seconds that it took."""
     start = time.perf_counter()
-    parts = [restorer.restore(take_rows(batch, rows)) for rows in _slices(batch)]
+    parts = [restorer.restore(part) for part in parts_of(batch)]
     seconds = time.perf_counter() - start
     return _believed(join_rows(parts)), seconds
 
@@ -40,7 +46,7 @@ def bands_of(restorer: Restorer, batch: RestoreBatch, restored: Restored) -> dic
     if isinstance(restorer, Banded):
         others = LEVELS[:-1]
         shares = [level / 100 for level in others]
-        parts = [restorer.bands(take_rows(batch, rows), shares) for rows in _slices(batch)]
+        parts = [restorer.bands(part, shares) for part in parts_of(batch)]
         for level, told in zip(others, zip(*parts, strict=True), strict=True):
             bands[level] = _believed(join_rows(told))
     return bands
@@ -65,7 +71,3 @@ def _believed(restored: Restored) -> Restored:
 
 def _within(x: F32) -> F32:
     return np.where(np.abs(x) <= MOST, x, np.float32("nan"))
-
-
-def _slices(batch: RestoreBatch) -> list[slice]:
-    return [slice(start, start + BATCH) for start in range(0, len(batch.seeds), BATCH)]

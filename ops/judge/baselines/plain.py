@@ -95,8 +95,4 @@ def bandless(mean: F32, pressures: dict[str, F32]) -> Restored:
 
 def widened(batch: RestoreBatch) -> F64:
     """Give the target with its margins, (B, X), NaN where missing."""
-    x = batch.signals[batch.target]
-    margin = np.full((len(x), MARGIN_SAMPLES), np.nan)
-    parts = (batch.before.get(batch.target, margin), x, batch.after.get(batch.target, margin))
-    wide = np.concatenate(parts, axis=1).astype(np.float64)
-    return np.where(np.isfinite(wide), wide, np.nan)
+    return batch.widened(batch.target).astype(np.float64)
