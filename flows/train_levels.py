@@ -45,7 +45,7 @@ class Seen:
         now: with their margins.
         alone: without, as those of a cuff reading are.
         truth: (N, L) levels in mmHg, NaN where one can't be read.
-        groups: (N,) index of each window's group.
+        groups: (N,) index of each window's group, the same whatever the conditions.
         time_s: (N,) seconds since the group's first valid window.
     """
 
@@ -84,12 +84,11 @@ def see(
     read = read_pressures(posed.truth, np.ones(len(kept), np.bool_))
     scale = scale_of(torch.from_numpy(posed.truth))
     ends = [scale.middle - scale.half, scale.middle + scale.half]
-    _, groups = np.unique(kept.groups, return_inverse=True)
     return Seen(
         now=moments(network, asked, rows, device),
         alone=moments(network, Inputs(inner, asked.noisy), rows, device),
         truth=torch.stack([*(torch.from_numpy(read[p]) for p in PRESSURES), *ends], 1).to(device),
-        groups=groups,
+        groups=np.searchsorted(np.unique(windows.groups), kept.groups),
         time_s=torch.from_numpy(np.nan_to_num(kept.cuffs["first"].age_s)).to(device),
     )
 
