@@ -1,7 +1,7 @@
 """Which restorers there are, and what a run is told of them."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -75,10 +75,25 @@ class RestorerConfig(BaseModel):
             raise ValueError(message)
         return self
 
-    @property
-    def filled_by(self) -> str:
-        """Name what fills, as far as these options do."""
-        return self.restorer or str(self.checkpoint)
+
+Config = TypeVar("Config", bound=RestorerConfig)
+
+
+def named(config: Config) -> Config:
+    """Name the restorer of a checkpoint that came without one, by its card.
+
+    Raises:
+        OSError: where the card can't be read.
+        ValueError: where it is none.
+    """
+    if config.restorer or config.checkpoint is None:
+        return config
+    from models.checkpoint import architecture_of
+    from models.tricardio.architecture import ARCHITECTURE as TRICARDIO
+
+    # What is neither is refused by the one that has been there longer.
+    found = architecture_of(config.checkpoint)
+    return config.model_copy(update={"restorer": TRICARDIO if found == TRICARDIO else "unicardio"})
 
 
 def make_restorer(config: RestorerConfig) -> Restorer:
@@ -91,12 +106,8 @@ def make_restorer(config: RestorerConfig) -> Restorer:
     if config.restorer == "classical":
         return ClassicalRestorer()
     # torch takes seconds to import, and a classical night needs none of it.
-    from models.checkpoint import architecture_of
-    from models.tricardio.architecture import ARCHITECTURE as TRICARDIO
-
-    path = str(config.checkpoint)
-    named = config.restorer or architecture_of(path)
-    return _tricardio(config, path) if named == TRICARDIO else _unicardio(config, path)
+    make = _tricardio if named(config).restorer == "tricardio" else _unicardio
+    return make(config, str(config.checkpoint))
 
 
 def _tricardio(config: RestorerConfig, checkpoint: str) -> Restorer:

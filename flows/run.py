@@ -13,7 +13,8 @@ from typing import Final
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from flows.config import LakeConfig
+from flows.config import BackfillConfig, LakeConfig
+from flows.restorers import named
 from flows.summary import QuarantineLine, RunSummary
 from ops.catalog import Plan
 from ops.grade import GRADER_VERSION
@@ -120,8 +121,18 @@ def _row(summary: RunSummary, config: LakeConfig, started: datetime) -> pl.DataF
         "outcome": summary.outcome,
         "started_at": started,
         "seconds": summary.seconds,
-        "config": config.model_dump_json(exclude={"deid_key"}),
+        "config": _told(config).model_dump_json(exclude={"deid_key"}),
         "versions": json.dumps(versions),
         "summary": summary.model_dump_json(),
     }
     return Run.cast(pl.DataFrame([row], infer_schema_length=None))
+
+
+def _told(config: LakeConfig) -> LakeConfig:
+    """Say which restorer filled, where a checkpoint came without its name and can be read."""
+    if not isinstance(config, BackfillConfig):
+        return config
+    try:
+        return named(config)
+    except (OSError, ValueError):
+        return config

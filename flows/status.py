@@ -140,7 +140,7 @@ def _backfill(lake: Lake, dataset: str, config: BackfillConfig) -> Iterator[Next
     if waiting:
         wants = pl.concat([shard.wants for shard in waiting])
         for task, modality, count in wants.group_by("task", "modality").len().sort("task").rows():
-            why = f"windows to {task} {modality}, by {config.filled_by}"
+            why = f"windows to {task} {modality}, by {config.restorer}"
             yield NextWork(dataset=dataset, step="backfill", count=count, reason=why)
     gone = stale(lake, dataset).height
     if gone:

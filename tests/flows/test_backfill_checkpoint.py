@@ -351,7 +351,7 @@ def test_the_command_takes_a_checkpoint_alone(lake, checkpoint, tmp_path, monkey
 
     assert done.exit_code == 0
     assert json.loads(done.stdout)["rows_changed"] == 0
-    assert (config["restorer"], config["checkpoint"]) == (None, str(checkpoint))
+    assert (config["restorer"], config["checkpoint"]) == ("unicardio", str(checkpoint))
 
 
 def test_the_command_takes_all_of_it_from_a_file(lake, checkpoint, tmp_path) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bench.unicardio_golden import save_made_up
 from flows.config import BackfillConfig, load_toml
-from flows.restorers import make_restorer
+from flows.restorers import make_restorer, named
 from models.tricardio.architecture import Sizes
 from models.tricardio.checkpoint import Settings, save_tricardio
 from models.tricardio.levels import Levels
@@ -63,6 +63,8 @@ def test_a_checkpoint_alone_chooses_its_restorer_by_its_card(checkpoint, tricard
     restorer = make_restorer(told(checkpoint=tricardio))
 
     assert make_restorer(told(checkpoint=checkpoint)).model_id.startswith("made-up-")
+    assert named(told(checkpoint=checkpoint)).restorer == "unicardio"
+    assert named(told(checkpoint=tricardio)).restorer == "tricardio"
     assert isinstance(restorer, TriCardioRestorer)
     assert (restorer.sampler, restorer.steps, restorer.n_samples) == ("heun", 2, 10)
 
