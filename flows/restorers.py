@@ -5,7 +5,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, model_validator
 
-from ops import restored
+from ops import features, restored
 from ops.restore import ClassicalRestorer
 from schemas.restoration import Restorer
 
@@ -119,7 +119,8 @@ def _tricardio(config: RestorerConfig, checkpoint: str) -> Restorer:
         config.steps or FLOW_STEPS,
         config.samples,
         restored.from_made,
-        code_sha256=restored.hash_files((*CODE, *restored.CODE)),
+        features.described,
+        code_sha256=restored.hash_files((*CODE, *restored.CODE, *features.CODE)),
         device="cuda" if config.gpus_per_actor > 0 else "cpu",
         rows=config.chunk and max(1, config.chunk // config.samples),
     )

@@ -6,7 +6,7 @@ from prefect import flow
 from pydantic import BaseModel
 
 from flows.train_config import TrainConfig
-from flows.train_export import calibrated, export, fitted_levels
+from flows.train_export import calibrated, export, fitted_heads
 from flows.train_steps import CURVES, STATE, optimise
 
 
@@ -30,11 +30,10 @@ def train(config: TrainConfig) -> TrainSummary:
         ValueError: where ``out`` holds a training of another configuration.
     """
     network = optimise(config).averaged.eval()
-    levels = fitted_levels(network, config)
-    settings = calibrated(network, levels, config)
+    checkpoint = calibrated(network, fitted_heads(network, config), config)
     return TrainSummary(
         step=config.steps,
         state=config.out / STATE,
         curves=config.out / CURVES,
-        checkpoint=export(network, levels, settings, config),
+        checkpoint=export(checkpoint, config),
     )

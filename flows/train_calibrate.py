@@ -1,6 +1,7 @@
 """Corrections of a new checkpoint's bands, by groups that it has not learned from."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,18 +10,24 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from flows.train_config import TrainConfig
-from flows.train_levels import windows_of
-from models.tricardio.calibration import LEVELS, Calibration, Correction, key_of
+from flows.train_levels import HeldOut
+from models.tricardio.calibration import LEVELS, Calibration, Correction, key, key_of
 from models.tricardio.checkpoint import Checkpoint
-from models.tricardio.restorer import TriCardioRestorer
+from models.tricardio.restorer import TriCardioRestorer, intervals
 from ops import restored
+from ops.features import described
 from ops.judge.cases import Posed, calibration_cases, pose
 from ops.judge.conformal import group_quantile
+from ops.judge.draw import draw
+from ops.judge.parquet import read_timelines
 from ops.judge.running import parts_of
 from ops.judge.signal_measures import made_samples, scale_to_truth
 from schemas.restoration import F32, PRESSURES, Interval
 
 PER_GROUP: Final = 10
+BY_CHOICE: Final = ("first", "random")
+"""Cuff readings that intervals are corrected by: one of seconds ago would make all look sure."""
+
 EVERY: Final = 4
 """Samples of a window that are looked at: each fourth says as much as all."""
 
@@ -34,23 +41,42 @@ class _Scores:
     outside: dict[tuple[str, str, str], list[NDArray[np.float32]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    groups: list[NDArray[np.str_]] = field(default_factory=list)
+    of_interval: list[NDArray[np.str_]] = field(default_factory=list)
 
 
-def calibrate(checkpoint: Checkpoint, config: TrainConfig, steps: int, samples: int) -> Calibration:
+def calibrate(
+    checkpoint: Checkpoint,
+    held_out: Sequence[HeldOut],
+    config: TrainConfig,
+    steps: int,
+    samples: int,
+) -> Calibration:
     """Correct bands and intervals of every task, target and set of conditions.
 
-    ``checkpoint`` is one that corrects nothing yet.
+    ``checkpoint`` is one that corrects nothing yet. Pressures that heads tell are also corrected by
+    what each told of the groups ``held_out`` from it: cross-conformal prediction (Vovk 2015, doi
+    10.1007/s10472-013-9368-4), for a pressure's level differs most between people, and the
+    calibration groups are few.
     """
-    windows = windows_of(config, "calibration", PER_GROUP)
+    windows = draw(read_timelines([config.data], "calibration"), PER_GROUP)
     restorer = TriCardioRestorer(
-        checkpoint, steps, samples, restored.from_made, code_sha256="", device=config.device
+        checkpoint,
+        steps,
+        samples,
+        restored.from_made,
+        described,
+        code_sha256="",
+        device=config.device,
     )
     scores: dict[str, _Scores] = defaultdict(_Scores)
-    for case in calibration_cases():
+    for case in calibration_cases(BY_CHOICE):
         posed = pose(case, windows, {})
         if len(posed.windows):
             _score(posed, restorer, scores[key_of(posed.batch)])
+    for one in held_out:
+        name = key("translate", "abp", one.given, cuff=one.choice is not None)
+        if name in scores and one.choice in (None, *BY_CHOICE):
+            _score_held_out(one, scores[name])
     return Calibration(corrections={key: _correction(found) for key, found in scores.items()})
 
 
@@ -66,8 +92,16 @@ def _score(posed: Posed, restorer: TriCardioRestorer, scores: _Scores) -> None:
             )
             _score_band(posed, mean, upper, scores)
         for name in PRESSURES if pressure else ():
-            intervals = [one.pressures[name] for one in told]
-            _score_interval(intervals, truth[name], name, level, scores)
+            _score_interval([one.pressures[name] for one in told], truth[name], name, level, scores)
+    scores.of_interval.append(posed.windows.groups)
+
+
+def _score_held_out(told: HeldOut, scores: _Scores) -> None:
+    for level in LEVELS:
+        for name, interval in intervals(told.told, level).items():
+            truth = told.truth[:, PRESSURES.index(name)].numpy()
+            _score_interval([interval], truth, name, level, scores)
+    scores.of_interval.append(np.char.add("held out ", told.groups.astype(str)))
 
 
 def _score_band(posed: Posed, mean: F32, upper: F32, scores: _Scores) -> None:
@@ -81,14 +115,13 @@ def _score_band(posed: Posed, mean: F32, upper: F32, scores: _Scores) -> None:
     ratio = np.where(made_samples(posed.batch), ratio, np.nan)[:, ::EVERY]
     scores.ratios.append(ratio.ravel())
     scores.windows.append(np.repeat(posed.windows.groups, ratio.shape[1]))
-    scores.groups.append(posed.windows.groups)
 
 
 def _score_interval(
-    intervals: list[Interval], truth: F32, name: str, level: float, scores: _Scores
+    said: list[Interval], truth: F32, name: str, level: float, scores: _Scores
 ) -> None:
     lower, upper = (
-        np.concatenate([getattr(one, side) for one in intervals]) for side in ("lower", "upper")
+        np.concatenate([getattr(one, side) for one in said]) for side in ("lower", "upper")
     )
     scores.outside[str(level), name, "lower"].append(lower - truth)
     scores.outside[str(level), name, "upper"].append(truth - upper)
@@ -96,7 +129,7 @@ def _score_interval(
 
 def _correction(scores: _Scores) -> Correction:
     ratios, of_ratio = np.concatenate(scores.ratios), np.concatenate(scores.windows)
-    groups = np.concatenate(scores.groups)
+    groups = np.concatenate(scores.of_interval)
     widen = {
         str(level): group_quantile(ratios, of_ratio, level) / float(norm.ppf((1 + level) / 2))
         for level in LEVELS

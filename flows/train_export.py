@@ -1,6 +1,7 @@
 """What a training ends with: heads fitted, bands corrected, a checkpoint and its card written."""
 
 import subprocess
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -8,46 +9,60 @@ from typing import Final
 from prefect import task
 from pydantic import JsonValue
 
+from flows.train_beats import fit_beats
 from flows.train_calibrate import calibrate
 from flows.train_config import TrainConfig
-from flows.train_levels import fit_levels
+from flows.train_levels import HeldOut, fit_levels
 from models.card import Card, make_card
 from models.tricardio.architecture import ARCHITECTURE
+from models.tricardio.beats import Beats
 from models.tricardio.checkpoint import Checkpoint, Settings, save_tricardio
 from models.tricardio.levels import Levels
 from models.tricardio.network import TriCardio
 from models.tricardio.restorer import FLOW_STEPS, N_SAMPLES
 from ops.cuffless import ATTRIBUTION, LICENCE, groups_of
-from ops.judge.parquet import parquet_files
+from ops.judge.draw import draw
+from ops.judge.parquet import parquet_files, read_timelines
 from ops.split import SPLITS
 
 CHECKPOINT: Final = "tricardio.safetensors"
+PER_GROUP: Final = 48
+"""Windows of a training group that heads are fitted on."""
 
 
-@task(name="fit levels")
-def fitted_levels(network: TriCardio, config: TrainConfig) -> Levels:
-    """Fit the heads of pressure on the training groups."""
-    return fit_levels(network, config)
+@dataclass(frozen=True)
+class Heads:
+    """What is fitted on the training groups once the network stands."""
+
+    levels: Levels
+    beats: Beats
+    held_out: list[HeldOut]
+
+
+@task(name="fit heads")
+def fitted_heads(network: TriCardio, config: TrainConfig) -> Heads:
+    """Fit the heads of pressure and of beats on the training groups."""
+    windows = draw(read_timelines([config.data], "train"), PER_GROUP)
+    levels, held_out = fit_levels(windows, config)
+    return Heads(levels, fit_beats(network, windows, config), held_out)
 
 
 @task(name="calibrate")
-def calibrated(network: TriCardio, levels: Levels, config: TrainConfig) -> Settings:
+def calibrated(network: TriCardio, heads: Heads, config: TrainConfig) -> Checkpoint:
     """Correct the bands by the calibration groups."""
     settings = Settings(sizes=config.sizes, training=_training(config))
-    raw = Checkpoint(_placeholder(config), settings, network, levels)
-    correction = calibrate(raw, config, FLOW_STEPS, N_SAMPLES)
-    return settings.model_copy(update={"calibration": correction})
+    raw = Checkpoint(_placeholder(config), settings, network, heads.levels, heads.beats)
+    correction = calibrate(raw, heads.held_out, config, FLOW_STEPS, N_SAMPLES)
+    return replace(raw, settings=settings.model_copy(update={"calibration": correction}))
 
 
 @task(name="export")
-def export(network: TriCardio, levels: Levels, settings: Settings, config: TrainConfig) -> Path:
+def export(checkpoint: Checkpoint, config: TrainConfig) -> Path:
     """Write the checkpoint and its card into ``out``."""
     path = config.out / CHECKPOINT
     save_tricardio(
         path,
-        network,
-        levels,
-        settings,
+        checkpoint,
         name=config.name,
         origin=f"pulselake train on {config.data.name}",
         licence=LICENCE,

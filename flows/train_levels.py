@@ -1,7 +1,7 @@
-"""The last of a training's heads: what pressure frozen tokens and a cuff reading allow."""
+"""Pressure heads: what the shape of ECG and PPG, and a cuff reading, say of a pressure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -10,31 +10,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from flows.train_config import TrainConfig
-from models.tricardio.architecture import CORE
-from models.tricardio.inputs import Inputs, inputs_of, moments
-from models.tricardio.levels import STEP_MMHG, LevelHead, Levels, Moment, Reference, pinball
-from models.tricardio.network import TriCardio
-from models.tricardio.restorer import ROWS_AT_ONCE
+from models.tricardio.inputs import moment_of, reference_of
+from models.tricardio.levels import (
+    STEP_MMHG,
+    LevelHead,
+    Levels,
+    Moment,
+    Reference,
+    joined,
+    pinball,
+)
 from models.tricardio.scaling import scale_of
+from ops.features import described
 from ops.judge.cases import Case, pose
-from ops.judge.draw import draw
-from ops.judge.parquet import read_timelines
+from ops.judge.references import REFERENCES
 from ops.judge.windows import Windows
 from ops.restored import read_pressures
-from ops.split import Split
 from schemas.modality import Modality
 from schemas.restoration import PRESSURES
 
 GIVEN: Final[tuple[tuple[Modality, ...], ...]] = (("ecg",), ("ppg",), ("ecg", "ppg"))
-PER_GROUP: Final = 32
-STEPS: Final = 1500
+STEPS: Final = 800
 BATCH: Final = 512
 RATE: Final = 2e-3
 DECAY: Final = 0.05
-WITHOUT_CUFF: Final = 0.3
+WITHOUT_CUFF: Final = 0.25
 """Share of a batch's windows that have no reading."""
 
-_WATCH_EVERY: Final = 50
+BY_CHOICE: Final = 0.2
+"""Share that has the reading of each of ``REFERENCES``, where there is one; the others any one."""
 
 
 @dataclass(frozen=True)
@@ -42,116 +46,156 @@ class Seen:
     """N windows of known pressure as one set of conditions shows them.
 
     Attributes:
-        now: with their margins.
-        alone: without, as those of a cuff reading are.
+        given: the conditions.
+        now: the windows.
         truth: (N, L) levels in mmHg, NaN where one can't be read.
         groups: (N,) index of each window's group, the same whatever the conditions.
-        time_s: (N,) seconds since the group's first valid window.
+        readings: (K N) pressures: the windows' own, then those of each of ``REFERENCES``.
+        time_s: (K N) seconds since the group's first valid window of each of them.
     """
 
+    given: tuple[Modality, ...]
     now: Moment
-    alone: Moment
     truth: Tensor
     groups: NDArray[np.int64]
+    readings: Reference
     time_s: Tensor
 
+    def with_reading(self, rows: NDArray[np.int64], of: NDArray[np.int64]) -> Reference:
+        """Give the readings ``of`` the pool, one for each of the windows ``rows``."""
+        i, j = torch.from_numpy(rows), torch.from_numpy(of)
+        taken = self.readings.take(j)
+        return Reference(taken.then, taken.sbp, taken.dbp, self.time_s[i] - self.time_s[j])
 
-def fit_levels(network: TriCardio, config: TrainConfig) -> Levels:
-    """Fit heads on the training groups, each without a fifth of them, which says when to stop."""
-    windows = windows_of(config, "train", PER_GROUP)
-    seen = [see(network, windows, given, config.device) for given in GIVEN]
-    levels = Levels(network.encoder.norm.normalized_shape[0])
-    for i, head in enumerate(levels.heads):
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What heads told of groups that each was fitted without.
+
+    Attributes:
+        given: the conditions.
+        choice: which of ``REFERENCES`` their readings are; null where they had none.
+        told: (N, L, Q) quantiles in mmHg.
+        truth: (N, L) levels in mmHg, NaN where one can't be read.
+        groups: (N,) index of each window's group.
+    """
+
+    given: tuple[Modality, ...]
+    choice: str | None
+    told: Tensor
+    truth: Tensor
+    groups: NDArray[np.int64]
+
+
+def fit_levels(windows: Windows, config: TrainConfig) -> tuple[Levels, list[HeldOut]]:
+    """Fit heads, each without a fifth of the groups, and let it tell those."""
+    seen = [see(windows, given) for given in GIVEN]
+    levels = Levels()
+    folds = len(levels.heads)
+    n_groups = max(one.groups.max() for one in seen) + 1
+    fold_of = np.random.default_rng(config.seed).permutation(n_groups) % folds
+    told: list[HeldOut] = []
+    for fold, head in enumerate(levels.heads):
         if isinstance(head, LevelHead):
-            _fit(head.to(config.device), seen, i, len(levels.heads), config.seed)
-    return levels.eval()
+            inside = [np.flatnonzero(fold_of[one.groups] != fold) for one in seen]
+            outside = [np.flatnonzero(fold_of[one.groups] == fold) for one in seen]
+            _fit(head, seen, inside, config.seed * folds + fold)
+            for one, rows in zip(seen, outside, strict=True):
+                told += _held_out(head.eval(), one, rows)
+    return levels.eval(), told
 
 
-def windows_of(config: TrainConfig, split: Split, per_group: int) -> Windows:
-    """Draw windows of a split of the data."""
-    return draw(read_timelines([config.data], split), per_group)
-
-
-def see(
-    network: TriCardio, windows: Windows, given: tuple[Modality, ...], device: str = "cpu"
-) -> Seen:
-    """Sum up the windows that are fit for ABP and for ``given``."""
+def see(windows: Windows, given: tuple[Modality, ...]) -> Seen:
+    """Sum up the windows that are fit for ABP and for ``given``, and their cuff readings."""
     posed = pose(Case("translate", "abp", given, "absent"), windows, {})
-    asked, kept = inputs_of(posed.batch), posed.windows
-    inner = torch.full_like(asked.signals, torch.nan)
-    inner[:, :, CORE] = asked.signals[:, :, CORE]
-    rows = ROWS_AT_ONCE[device]
+    kept = posed.windows
     read = read_pressures(posed.truth, np.ones(len(kept), np.bool_))
     scale = scale_of(torch.from_numpy(posed.truth))
+    pressures = [torch.from_numpy(read[p]) for p in PRESSURES]
     ends = [scale.middle - scale.half, scale.middle + scale.half]
+    now = moment_of(posed.batch, described)
+    since = torch.from_numpy(np.nan_to_num(kept.cuffs["first"].age_s))
+    readings = [Reference(now, pressures[0], pressures[1], torch.zeros(len(kept)))]
+    for name in REFERENCES:
+        reading = reference_of(replace(posed.batch, cuff=kept.cuffs[name]), described)
+        readings += [reading] if reading else []
     return Seen(
-        now=moments(network, asked, rows, device),
-        alone=moments(network, Inputs(inner, asked.noisy), rows, device),
-        truth=torch.stack([*(torch.from_numpy(read[p]) for p in PRESSURES), *ends], 1).to(device),
+        given=given,
+        now=now,
+        truth=torch.stack([*pressures, *ends], dim=1),
         groups=np.searchsorted(np.unique(windows.groups), kept.groups),
-        time_s=torch.from_numpy(np.nan_to_num(kept.cuffs["first"].age_s)).to(device),
+        readings=joined(readings),
+        time_s=torch.cat([since - reading.age_s for reading in readings]),
     )
 
 
-def _fit(head: LevelHead, seen: Sequence[Seen], fold: int, folds: int, seed: int) -> None:
-    torch.manual_seed(seed * 1000 + fold)
-    rng = np.random.default_rng([seed, fold])
-    names = [one.groups.max() + 1 for one in seen]
-    fold_of = np.random.default_rng(seed).permutation(max(names)) % folds
-    learned = [np.flatnonzero(fold_of[one.groups] != fold) for one in seen]
-    watched = [np.flatnonzero(fold_of[one.groups] == fold) for one in seen]
-    held_out = [
-        pairs_of(one, np.random.default_rng(fold), rows, len(rows), WITHOUT_CUFF)
-        for one, rows in zip(seen, watched, strict=True)
-    ]
+def _fit(
+    head: LevelHead, seen: Sequence[Seen], rows: Sequence[NDArray[np.int64]], seed: int
+) -> None:
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    features = [one.now.features[torch.from_numpy(of)] for one, of in zip(seen, rows, strict=True)]
+    head.standardise(torch.cat(features))
     optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=DECAY)
-    best, kept = float("inf"), {k: v.clone() for k, v in head.state_dict().items()}
     for step in range(STEPS):
         for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 50, (STEPS - step) / (0.5 * STEPS))
+            group["lr"] = RATE * min(1, (step + 1) / 50, (STEPS - step) / (0.7 * STEPS))
         which = int(rng.integers(len(seen)))
-        now, reference, truth = pairs_of(seen[which], rng, learned[which], BATCH, WITHOUT_CUFF)
-        head.train()
-        loss = pinball(head(now, reference), truth) / STEP_MMHG
+        chosen, reading = pairs_of(seen[which], rng, rows[which], BATCH, WITHOUT_CUFF)
+        told = head(seen[which].now.take(torch.from_numpy(chosen)), reading)
+        loss = pinball(told, seen[which].truth[torch.from_numpy(chosen)]) / STEP_MMHG
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad()
-        if (step + 1) % _WATCH_EVERY == 0:
-            missed = _missed(head, held_out)
-            if missed < best:
-                best, kept = missed, {k: v.clone() for k, v in head.state_dict().items()}
-    head.load_state_dict(kept)
-
-
-@torch.inference_mode()
-def _missed(head: LevelHead, held_out: Sequence[tuple[Moment, Reference, Tensor]]) -> float:
-    head.eval()
-    losses = [pinball(head(now, reference), truth) for now, reference, truth in held_out]
-    return float(torch.stack(losses).mean())
 
 
 def pairs_of(
     seen: Seen, rng: np.random.Generator, rows: NDArray[np.int64], n: int, without: float
-) -> tuple[Moment, Reference, Tensor]:
+) -> tuple[NDArray[np.int64], Reference]:
     """Draw ``n`` of the windows ``rows``, a group as likely as another, and a reading for each.
 
-    The reading is that of another window of the group, earlier or later.
+    The reading is that of another window of the group, earlier or later, or a choice's.
     """
     groups = seen.groups[rows]
     weight = 1 / np.bincount(groups)[groups]
     chosen = rows[rng.choice(len(rows), n, p=weight / weight.sum())]
-    order = np.argsort(seen.groups, kind="stable")
-    counts = np.bincount(seen.groups)
+    count = len(seen.groups)
+    of = _other_of_group(seen.groups, chosen, rng)
+    alone = (rng.random(n) < without) | (of == chosen)
+    which = rng.random(n) / BY_CHOICE
+    for k in range(len(REFERENCES)):
+        by_choice = (k + 1) * count + chosen
+        there = seen.readings.sbp[torch.from_numpy(by_choice)].isfinite().numpy()
+        of = np.where((which.astype(np.int64) == k) & there, by_choice, of)
+    reading = seen.with_reading(chosen, of)
+    nothing = torch.from_numpy(alone)
+    sbp, dbp = (side.masked_fill(nothing, torch.nan) for side in (reading.sbp, reading.dbp))
+    return chosen, replace(reading, sbp=sbp, dbp=dbp)
+
+
+def _other_of_group(
+    groups: NDArray[np.int64], chosen: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw another window of the group of each; the same where it has no other."""
+    order = np.argsort(groups, kind="stable")
+    counts = np.bincount(groups)
     starts = np.cumsum(counts) - counts
-    group = seen.groups[chosen]
-    shift = rng.integers(1, np.maximum(counts[group], 2))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    others = order[starts[group] + (place[chosen] - starts[group] + shift) % counts[group]]
-    device = seen.truth.device
-    i, j = torch.from_numpy(chosen).to(device), torch.from_numpy(others).to(device)
-    alone = torch.from_numpy((rng.random(n) < without) | (chosen == others)).to(device)
-    sbp, dbp = (seen.truth[j, k].masked_fill(alone, torch.nan) for k in (0, 1))
-    age_s = seen.time_s[i] - seen.time_s[j]
-    reference = Reference(seen.alone.take(j), sbp, dbp, age_s)
-    return seen.now.take(i), reference, seen.truth[i]
+    first, size = starts[groups[chosen]], counts[groups[chosen]]
+    shift = rng.integers(1, np.maximum(size, 2))
+    return order[first + (place[chosen] - first + shift) % size]
+
+
+@torch.inference_mode()
+def _held_out(head: LevelHead, seen: Seen, rows: NDArray[np.int64]) -> list[HeldOut]:
+    """Tell windows without a reading, and with that of each choice."""
+    of = torch.from_numpy(rows)
+    now, truth, groups = seen.now.take(of), seen.truth[of], seen.groups[rows]
+    found = [HeldOut(seen.given, None, head(now, None), truth, groups)]
+    for k, choice in enumerate(REFERENCES):
+        reading = seen.with_reading(rows, (k + 1) * len(seen.groups) + rows)
+        there = reading.sbp.isfinite()
+        told = head(now.take(there), reading.take(there))
+        found.append(HeldOut(seen.given, choice, told, truth[there], groups[there.numpy()]))
+    return found

@@ -1,10 +1,14 @@
 """Where tests find the real signals, which are read in place and never copied."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from models.tricardio.checkpoint import Checkpoint
 
 DATA = Path(os.environ.get("PULSELAKE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -37,6 +41,44 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def small_tricardio() -> Callable[..., "Checkpoint"]:
+    """Make a TriCardio of few weights, all of them made up; options are its card's settings."""
+
+    def make(**settings: object) -> "Checkpoint":
+        import torch
+
+        from models.card import make_card
+        from models.tricardio.architecture import ARCHITECTURE, Sizes
+        from models.tricardio.beats import Beats
+        from models.tricardio.checkpoint import Checkpoint, Settings
+        from models.tricardio.levels import Levels
+        from models.tricardio.network import TriCardio
+
+        torch.manual_seed(0)
+        sizes = Sizes(width=16, depth=1, heads=2, fine_width=8).model_copy(
+            update={"flow_width": 16, "flow_depth": 1, "flow_heads": 2}
+        )
+        modules = TriCardio(sizes), Levels(), Beats(sizes.width)
+        with torch.no_grad():
+            for module in modules:
+                for parameter in module.parameters():
+                    parameter.add_(0.05 * torch.randn_like(parameter))
+            modules[2].usual[38] = 1
+        card = make_card(
+            architecture=ARCHITECTURE,
+            name="made-up",
+            origin="a test",
+            sha256="0" * 64,
+            n_parameters=1,
+        )
+        network, levels, beats = (module.eval() for module in modules)
+        told = Settings.model_validate({"sizes": sizes, **settings})
+        return Checkpoint(card, told, network, levels, beats)
+
+    return make
 
 
 @pytest.fixture(scope="session")

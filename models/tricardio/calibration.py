@@ -8,7 +8,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.restoration import RestoreBatch
+from schemas.modality import Modality
+from schemas.restoration import RestoreBatch, Task
 
 LEVELS: Final = (0.5, 0.8, 0.9)
 
@@ -46,5 +47,9 @@ class Calibration(BaseModel):
 
 def key_of(batch: RestoreBatch) -> str:
     """Name what a correction is for, as ``translate/abp/ecg+ppg/cuff``."""
-    given = "+".join(batch.conditions) or "alone"
-    return "/".join([batch.task, batch.target, given] + (["cuff"] if batch.cuff else []))
+    return key(batch.task, batch.target, batch.conditions, cuff=batch.cuff is not None)
+
+
+def key(task: Task, target: Modality, given: tuple[Modality, ...], *, cuff: bool) -> str:
+    """Name what a correction is for."""
+    return "/".join([task, target, "+".join(given) or "alone"] + (["cuff"] if cuff else []))

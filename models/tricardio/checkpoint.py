@@ -1,4 +1,4 @@
-"""Checkpoints of TriCardio: its weights, its pressure heads, and its card's settings."""
+"""Checkpoints of TriCardio: its weights, its heads, and its card's settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from models.card import Card
 from models.checkpoint import load_checkpoint, save_checkpoint
 from models.tricardio.architecture import ARCHITECTURE, Sizes
+from models.tricardio.beats import Beats
 from models.tricardio.calibration import Calibration
 from models.tricardio.levels import Levels
 from models.tricardio.network import TriCardio
 
 _NETWORK: Final = "network."
 _LEVELS: Final = "levels."
+_BEATS: Final = "beats."
 
 
 class Settings(BaseModel):
@@ -39,6 +41,7 @@ class Checkpoint:
     settings: Settings
     network: TriCardio
     levels: Levels
+    beats: Beats
 
 
 def read_tricardio(path: str) -> Checkpoint:
@@ -56,30 +59,34 @@ def read_tricardio(path: str) -> Checkpoint:
         where = ".".join(str(part) for part in first["loc"])
         message = f"the card of {path} has settings that can't be used: {where}: {first['msg']}"
         raise ValueError(message) from error
-    network, levels = TriCardio(settings.sizes), Levels(settings.sizes.width)
-    _fill(network, _below(_NETWORK, tensors), path)
-    _fill(levels, _below(_LEVELS, tensors), path)
-    return Checkpoint(card, settings, network.eval(), levels.eval())
+    network, levels, beats = TriCardio(settings.sizes), Levels(), Beats(settings.sizes.width)
+    for prefix, module in ((_NETWORK, network), (_LEVELS, levels), (_BEATS, beats)):
+        _fill(module, _below(prefix, tensors), path)
+    return Checkpoint(card, settings, network.eval(), levels.eval(), beats.eval())
 
 
 def save_tricardio(
     path: Path,
-    network: TriCardio,
-    levels: Levels,
-    settings: Settings,
+    checkpoint: Checkpoint,
     *,
     name: str,
     origin: str,
     licence: str,
 ) -> Card:
-    """Write a checkpoint and its card.
+    """Write a checkpoint and a new card.
 
     Raises:
         OSError: where it can't be written.
         ValueError: where the path or a field of the card is wrong.
     """
-    tensors = {_NETWORK + k: v for k, v in network.state_dict().items()}
-    tensors |= {_LEVELS + k: v for k, v in levels.state_dict().items()}
+    parts: dict[str, nn.Module] = {
+        _NETWORK: checkpoint.network,
+        _LEVELS: checkpoint.levels,
+        _BEATS: checkpoint.beats,
+    }
+    tensors = {
+        prefix + k: v for prefix, module in parts.items() for k, v in module.state_dict().items()
+    }
     return save_checkpoint(
         path,
         {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
@@ -87,7 +94,7 @@ def save_tricardio(
         name=name,
         origin=origin,
         licence=licence,
-        settings=settings.model_dump(mode="json"),
+        settings=checkpoint.settings.model_dump(mode="json"),
     )
 
 

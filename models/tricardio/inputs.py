@@ -1,22 +1,27 @@
 """What a batch asks, as the network takes it, some windows at a time.
 
-Shapes: B windows, M = 3 modalities, T = 500 samples, X = 600 with margins.
+Shapes: B windows, M = 3 modalities, T = 500 samples, X = 600 with margins, F = 48 features.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from models.tricardio.architecture import CORE, SPAN
+from models.tricardio.architecture import SPAN
 from models.tricardio.encoder import Encoded, Known
 from models.tricardio.examples import known_of
-from models.tricardio.levels import Moment, joined, moment_of
+from models.tricardio.levels import CONDITIONS, Moment, Reference
 from models.tricardio.network import TriCardio
-from models.tricardio.scaling import Scale
-from schemas.modality import MODALITIES
-from schemas.restoration import F32, Cuff, RestoreBatch
+from models.tricardio.scaling import Scale, scale_of
+from schemas.modality import MODALITIES, UNITS, Modality
+from schemas.restoration import F32, RestoreBatch
+
+Describe = Callable[[F32, F32, NDArray[np.bool_]], NDArray[np.float64]]
+"""Gives (B, F) features of PPG and ECG (B, T), and of whether (B,) the ECG is in mV."""
 
 
 @dataclass(frozen=True)
@@ -55,30 +60,40 @@ def inputs_of(batch: RestoreBatch) -> Inputs:
     return Inputs(torch.from_numpy(signals), torch.from_numpy(noisy))
 
 
-def reference_inputs(batch: RestoreBatch, cuff: Cuff) -> Inputs:
-    """Give the signals at the cuff readings: those of the windows' own conditions."""
-    signals, noisy = _nothing(batch)
-    for m, x in cuff.signals.items():
-        if m in batch.conditions:
-            signals[:, MODALITIES.index(m), CORE] = x
-    return Inputs(torch.from_numpy(signals), torch.from_numpy(noisy))
-
-
 def encode(network: TriCardio, asked: Inputs) -> tuple[Encoded, Known, Scale]:
     """Scale and encode windows."""
     known, scale = known_of(asked.signals, asked.noisy)
     return network.encoder(known), known, scale
 
 
-@torch.inference_mode()
-def moments(network: TriCardio, asked: Inputs, rows: int, device: str = "cpu") -> Moment:
-    """Sum up windows, always ``rows`` at once."""
-    parts = []
-    for some in chunks(len(asked.signals), rows):
-        taken = asked.take(some)
-        encoded, _, scale = encode(network, taken.filled_up(rows, device))
-        parts.append(moment_of(encoded, scale).take(slice(len(taken.signals))))
-    return joined(parts)
+def moment_of(batch: RestoreBatch, describe: Describe) -> Moment:
+    """Describe ECG and PPG of the windows, as far as they are conditions."""
+    return _described(batch, batch.signals, describe)
+
+
+def reference_of(batch: RestoreBatch, describe: Describe) -> Reference | None:
+    """Give the cuff readings with ECG and PPG of their moments, as far as they are conditions."""
+    cuff = batch.cuff
+    if cuff is None:
+        return None
+    then = _described(batch, cuff.signals, describe)
+    parts = (cuff.sbp, cuff.dbp, cuff.age_s)
+    return Reference(then, *(torch.from_numpy(part).float() for part in parts))
+
+
+def _described(batch: RestoreBatch, signals: dict[Modality, F32], describe: Describe) -> Moment:
+    ecg, ppg = (
+        signals[m] if m in batch.conditions else np.full_like(signals[m], np.nan)
+        for m in CONDITIONS
+    )
+    in_mv = np.array([unit == UNITS["ecg"] for unit in batch.units["ecg"]], np.bool_)
+    features = torch.from_numpy(describe(ppg, ecg, in_mv)).float()
+    scales = [scale_of(torch.from_numpy(x)) for x in (ecg, ppg)]
+    half, middle = (
+        torch.stack([getattr(scale, side) for scale in scales], dim=1)
+        for side in ("half", "middle")
+    )
+    return Moment(features, half, middle)
 
 
 def chunks(n: int, rows: int) -> list[slice]:

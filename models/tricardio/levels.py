@@ -1,9 +1,9 @@
-"""What pressure the encoder's tokens, and a cuff reading with those of its moment, allow.
+"""What pressure the shape and timing of ECG and PPG, and a cuff reading with theirs, allow.
 
 A pressure's shape is in the other signals, its level hardly: so the level has heads of its own,
-which tell quantiles, are fitted on frozen tokens, and say no more than the tokens and the cuff do.
+which tell quantiles off hand-made features, and say no more than these and the cuff do.
 
-Shapes: B windows, N tokens, D channels, L = 5 levels, Q = 7 quantiles, C = 2 conditions.
+Shapes: B windows, F = 48 features, L = 5 levels, Q = 7 quantiles, C = 2 conditions.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.tricardio.architecture import CORE, PATCH
-from models.tricardio.encoder import Encoded
-from models.tricardio.scaling import Scale
-from schemas.modality import MODALITIES, Modality
+from schemas.modality import Modality
 
 LEVELS: Final = ("sbp", "dbp", "map", "low", "high")
 """Pressures off the beats, and the 2nd and 98th percentile that a signal's scale is made of."""
@@ -32,37 +29,38 @@ HEADS: Final = 5
 
 STEP_MMHG: Final = 20.0
 CONDITIONS: Final[tuple[Modality, ...]] = ("ecg", "ppg")
-_BOTTLENECK: Final = 24
+FEATURES: Final = 48
+"""What a moment is described by, from outside: of its ECG, its PPG and their delay."""
+
 _HIDDEN: Final = 64
 _CUFF: Final = 5
 _CHANGES: Final = 2 * len(CONDITIONS)
 _MOST_CHANGE: Final = 3.0
-_INSIDE: Final = slice(CORE.start // PATCH, CORE.stop // PATCH)
+_FARTHEST: Final = 4.0
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What is known of B windows, less the order of time.
+    """What is known of B windows.
 
     Attributes:
-        tokens: (B, 2 D) mean and spread over the window of the encoder's tokens.
+        features: (B, F) of shape and timing, whatever the gains; NaN where untold.
         half: (B, C) half range of ECG and PPG in their units, NaN where they are absent.
         middle: (B, C) middle of it.
     """
 
-    tokens: Tensor
+    features: Tensor
     half: Tensor
     middle: Tensor
 
-    def take(self, rows: slice | Tensor) -> "Moment":
-        """Keep some windows."""
-        return Moment(self.tokens[rows], self.half[rows], self.middle[rows])
+    def take(self, rows: slice | Tensor, count: int = 0) -> "Moment":
+        """Keep some windows, and add empty ones up to ``count``."""
+        parts = (self.features, self.half, self.middle)
+        return Moment(*(_filled_up(part[rows], count) for part in parts))
 
-
-def joined(parts: Sequence[Moment]) -> Moment:
-    """Put moments under each other."""
-    names = ("tokens", "half", "middle")
-    return Moment(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+    def to(self, device: str) -> "Moment":
+        """Give them on a device."""
+        return Moment(*(part.to(device) for part in (self.features, self.half, self.middle)))
 
 
 @dataclass(frozen=True)
@@ -81,21 +79,40 @@ class Reference:
     dbp: Tensor
     age_s: Tensor
 
+    def take(self, rows: slice | Tensor, count: int = 0) -> "Reference":
+        """Keep some readings, and add empty ones up to ``count``."""
+        parts = (self.sbp, self.dbp, self.age_s)
+        return Reference(
+            self.then.take(rows, count), *(_filled_up(part[rows], count) for part in parts)
+        )
 
-def moment_of(encoded: Encoded, scale: Scale) -> Moment:
-    """Sum up encoded windows; ``scale`` is that of their B * M rows."""
-    inside = encoded.tokens[:, _INSIDE]
-    at = [MODALITIES.index(m) for m in CONDITIONS]
-    half, middle = (side.view(len(inside), -1)[:, at] for side in (scale.half, scale.middle))
-    return Moment(torch.cat([inside.mean(dim=1), inside.std(dim=1)], dim=1), half, middle)
+    def to(self, device: str) -> "Reference":
+        """Give them on a device."""
+        parts = (self.sbp, self.dbp, self.age_s)
+        return Reference(self.then.to(device), *(part.to(device) for part in parts))
+
+
+def joined(parts: Sequence[Reference]) -> Reference:
+    """Put readings under each other."""
+    then = Moment(
+        *(torch.cat([getattr(p.then, n) for p in parts]) for n in ("features", "half", "middle"))
+    )
+    return Reference(
+        then, *(torch.cat([getattr(p, n) for p in parts]) for n in ("sbp", "dbp", "age_s"))
+    )
+
+
+def _filled_up(x: Tensor, count: int) -> Tensor:
+    lacking = max(0, count - len(x))
+    return F.pad(x, (*[0, 0] * (x.dim() - 1), 0, lacking), value=torch.nan)
 
 
 class Levels(nn.Module):
     """Quantiles of each level in mmHg, the mean of what several heads tell."""
 
-    def __init__(self, width: int, heads: int = HEADS) -> None:
+    def __init__(self, heads: int = HEADS) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(LevelHead(width) for _ in range(heads))
+        self.heads = nn.ModuleList(LevelHead() for _ in range(heads))
 
     def forward(self, now: Moment, reference: Reference | None) -> Tensor:
         """Give (B, L, Q) quantiles, ascending."""
@@ -105,59 +122,78 @@ class Levels(nn.Module):
 class LevelHead(nn.Module):
     """Quantiles of each level in mmHg, with a cuff reading or without one.
 
-    Of the signals' own size only its change since the reading is looked at: gains differ between
-    monitors.
+    A reading is held, and moved as far as its age and what has changed since let one see. Of the
+    signals' own size only that change is looked at: gains differ between monitors.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.pool = nn.Sequential(
-            nn.LayerNorm(2 * width), nn.Dropout(0.2), nn.Linear(2 * width, _BOTTLENECK), nn.Tanh()
-        )
+        self.usual = nn.Buffer(torch.tensor(USUAL_MMHG))
+        self.middle = nn.Buffer(torch.zeros(FEATURES))
+        self.range = nn.Buffer(torch.ones(FEATURES))
         self.read = nn.Sequential(
-            nn.Linear(2 * _BOTTLENECK + _CHANGES + _CUFF, _HIDDEN),
+            nn.Dropout(0.1),
+            nn.Linear(2 * FEATURES + _CHANGES + _CUFF, _HIDDEN),
             nn.GELU(),
-            nn.Dropout(0.2),
+            nn.Dropout(0.3),
+            nn.Linear(_HIDDEN, _HIDDEN),
+            nn.GELU(),
+            nn.Dropout(0.3),
             nn.Linear(_HIDDEN, len(LEVELS) * len(QUANTILES)),
         )
-        self.hold = nn.Parameter(torch.tensor([0.5] * len(LEVELS)))
-        self.usual = nn.Buffer(torch.tensor(USUAL_MMHG))
+        self.loosen = nn.Sequential(nn.Linear(3, 16), nn.GELU(), nn.Linear(16, len(LEVELS)))
 
     def forward(self, now: Moment, reference: Reference | None) -> Tensor:
         """Give (B, L, Q) quantiles, ascending."""
-        pooled = self.pool(now.tokens)
-        told, then, held = self._cuff(now, pooled, reference)
-        told = self.read(torch.cat([pooled, pooled - then, told], dim=1))
-        told = told.view(len(pooled), len(LEVELS), len(QUANTILES))
-        middle = self.usual + held + STEP_MMHG * told[..., MIDDLE]
-        steps = STEP_MMHG * F.softplus(told - 1)
+        seen = self._standard(now.features)
+        change, cuff, held, loose = self._cuff(now, seen, reference)
+        told = self.read(torch.cat([seen, change, cuff], dim=1))
+        told = told.view(len(seen), len(LEVELS), len(QUANTILES))
+        middle = held + STEP_MMHG * loose * told[..., MIDDLE]
+        steps = STEP_MMHG * loose[..., None] * F.softplus(told - 1)
         above = middle[..., None] + steps[..., MIDDLE + 1 :].cumsum(dim=2)
         below = middle[..., None] - steps[..., :MIDDLE].flip(2).cumsum(dim=2).flip(2)
         return torch.cat([below, middle[..., None], above], dim=2)
 
+    def standardise(self, features: Tensor) -> None:
+        """Take from (N, F) features what is usual of each, and from where to where most are."""
+        known = features.isfinite().any(dim=0)
+        q = torch.tensor([0.1, 0.5, 0.9], dtype=features.dtype)
+        low, middle, high = features.nanquantile(q, dim=0).nan_to_num(0)
+        wide = known & (high - low > torch.finfo(features.dtype).eps * middle.abs())
+        self.middle.copy_(middle)
+        self.range.copy_(torch.where(wide, high - low, 1))
+
+    def _standard(self, features: Tensor) -> Tensor:
+        """Bring features to about 1; what is untold is as usual."""
+        standard = (features - self.middle) / self.range
+        return standard.nan_to_num(0).clamp(-_FARTHEST, _FARTHEST)
+
     def _cuff(
-        self, now: Moment, pooled: Tensor, reference: Reference | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Give (B, 9) of the reading, its moment pooled, and (B, L) what is held of it."""
-        nothing = pooled.new_zeros(len(pooled), len(LEVELS))
+        self, now: Moment, seen: Tensor, reference: Reference | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Give (B, F) changes, (B, 9) of the reading, (B, L) what is held and how loosely."""
+        usual = self.usual.expand(len(seen), -1)
         if reference is None:
-            return pooled.new_zeros(len(pooled), _CHANGES + _CUFF), pooled, nothing
+            nothing = seen.new_zeros(len(seen), _CHANGES + _CUFF)
+            return torch.zeros_like(seen), nothing, usual, torch.ones_like(usual)
         there = (reference.sbp.isfinite() & reference.dbp.isfinite())[:, None]
         sbp, dbp = reference.sbp.nan_to_num(0), reference.dbp.nan_to_num(0)
         pulse = sbp - dbp
         read = torch.stack([sbp, dbp, dbp + pulse / 3, dbp, sbp], dim=1)
-        apart = read - self.usual
+        apart = (read - self.usual) / STEP_MMHG
         age = reference.age_s.abs().nan_to_num(0).div(60).log1p()
-        told = torch.stack([apart[:, 0], apart[:, 1], pulse - 60], dim=1) / STEP_MMHG
-        cuff = torch.cat(
-            [_changes(now, reference.then), told, age[:, None], torch.ones_like(age)[:, None]],
-            dim=1,
-        )
-        zero = pooled.new_zeros(())
+        change = seen - self._standard(reference.then.features)
+        size = change.abs().mean(dim=1)
+        about = torch.stack([age, size, size.clamp(min=0.01).log()], dim=1)
+        told = [apart[:, :2], (pulse[:, None] - 60) / STEP_MMHG, age[:, None], there.float()]
+        cuff = torch.cat([_changes(now, reference.then), *told], dim=1)
+        zero, one = seen.new_zeros(()), seen.new_ones(())
         return (
+            torch.where(there, change, zero),
             torch.where(there, cuff, zero),
-            torch.where(there, self.pool(reference.then.tokens), pooled),
-            torch.where(there, self.hold * apart, zero),
+            torch.where(there, read, usual),
+            torch.where(there, self.loosen(about).sigmoid(), one),
         )
 
 

@@ -17,30 +17,24 @@ from scipy.stats import norm
 from torch import Tensor
 
 from models.tricardio.architecture import CORE, SPAN
+from models.tricardio.beats import beat_times, drawn_beats
 from models.tricardio.calibration import key_of
 from models.tricardio.checkpoint import Checkpoint
+from models.tricardio.encoder import Encoded
 from models.tricardio.flow import sample_residuals
 from models.tricardio.inputs import (
+    Describe,
     Inputs,
     chunks,
     encode,
     inputs_of,
-    moments,
-    reference_inputs,
-)
-from models.tricardio.levels import (
-    LEVELS,
-    MIDDLE,
-    QUANTILES,
-    Moment,
-    Reference,
-    joined,
     moment_of,
-    quantile,
+    reference_of,
 )
+from models.tricardio.levels import LEVELS, MIDDLE, QUANTILES, quantile
 from models.tricardio.scaling import Scale
 from schemas.modality import MODALITIES, UNITS, Modality
-from schemas.restoration import LEVEL, PRESSURES, Interval, Made, RestoreBatch, Restored, Task
+from schemas.restoration import F32, LEVEL, PRESSURES, Interval, Made, RestoreBatch, Restored, Task
 
 CODE: Final = tuple(sorted(Path(__file__).parent.glob("*.py")))
 """The files that decide its samples, for its hash."""
@@ -66,7 +60,6 @@ class _Drawn:
     mean: Tensor
     spread: Tensor
     samples: Tensor | None
-    now: Moment
     known: Tensor
 
 
@@ -80,6 +73,7 @@ class TriCardioRestorer:
         steps: steps of the flow.
         n_samples: S.
         summary: makes of what was made what a restorer says.
+        describe: gives what pressures are told by.
         code_sha256: hash of the code that decides the result.
         device: where to run, ``cpu`` or ``cuda``.
         rows: windows that go through the network at once, by default ``ROWS_AT_ONCE``.
@@ -91,6 +85,7 @@ class TriCardioRestorer:
         steps: int,
         n_samples: int,
         summary: Summary,
+        describe: Describe,
         *,
         code_sha256: str,
         device: str = "cpu",
@@ -100,6 +95,7 @@ class TriCardioRestorer:
         self._steps = steps
         self._n_samples = n_samples
         self._summary = summary
+        self._describe = describe
         self._device = device
         self._rows = rows or ROWS_AT_ONCE[torch.device(device).type]
         card = self._checkpoint.card
@@ -108,6 +104,7 @@ class TriCardioRestorer:
         self._sha256 = hashlib.sha256(parts.encode()).hexdigest()
         self._network = self._checkpoint.network.to(device)
         self._levels = self._checkpoint.levels.to(device)
+        self._beats = self._checkpoint.beats.to(device)
 
     @property
     def model_id(self) -> str:
@@ -156,7 +153,7 @@ class TriCardioRestorer:
         drawn = self._drawn(batch, sampled=pressure and batch.task != "translate")
         told = None
         if pressure and batch.task == "translate":
-            told = self._told_levels(batch, drawn.now)
+            told = self._told_levels(batch)
             drawn = _in_mmhg(drawn, told)
         return [self._made(batch, drawn, told, level) for level in levels]
 
@@ -174,7 +171,7 @@ class TriCardioRestorer:
             lower,
             upper,
             samples=None if drawn.samples is None else drawn.samples.cpu().numpy(),
-            pressures={} if told is None else _intervals(told, level),
+            pressures={} if told is None else intervals(told, level),
             level=level,
             outward=calibration.outward(key, level),
         )
@@ -184,7 +181,14 @@ class TriCardioRestorer:
         mended = batch.task != "translate"
         asked = inputs_of(batch)
         parts = [
-            self._of_rows(asked.take(rows), batch.seeds[rows], at, mended=mended, sampled=sampled)
+            self._of_rows(
+                asked.take(rows),
+                batch.seeds[rows],
+                batch.hr[rows],
+                at,
+                mended=mended,
+                sampled=sampled,
+            )
             for rows in chunks(len(batch.seeds), self._rows)
         ]
         mean, spread, known = (
@@ -196,7 +200,6 @@ class TriCardioRestorer:
             mean=mean,
             spread=spread,
             samples=torch.cat(samples) if samples else None,
-            now=joined([part.now for part in parts]),
             known=known & torch.from_numpy(_fit(batch)).to(self._device),
         )
 
@@ -204,6 +207,7 @@ class TriCardioRestorer:
         self,
         asked: Inputs,
         seeds: NDArray[np.int64],
+        rate: F32,
         at: int,
         *,
         mended: bool,
@@ -213,6 +217,8 @@ class TriCardioRestorer:
         n = len(asked.signals)
         encoded, known, scale = encode(self._network, asked.filled_up(self._rows, self._device))
         mean, spread = encoded.mean[:, at], encoded.spread[:, at]
+        if not mended and MODALITIES[at] == "ecg":
+            mean, spread = self._with_beats(encoded, rate)
         own = _scale_at(scale, at, self._rows)
         size = torch.where(own.known, own.half, 1)[:, None]
         samples = None
@@ -224,7 +230,6 @@ class TriCardioRestorer:
             mean=own.undo(mean)[:n, CORE],
             spread=(size * spread)[:n, CORE],
             samples=samples,
-            now=moment_of(encoded, scale).take(slice(n)),
             known=(known.mask.any(dim=2).any(dim=1) & told)[:n],
         )
 
@@ -238,21 +243,30 @@ class TriCardioRestorer:
         context = self._network.flow.context(tokens, target)
         return sample_residuals(self._network.flow, context, noise.to(self._device), self._steps)
 
-    def _told_levels(self, batch: RestoreBatch, now: Moment) -> Tensor:
-        """Give (B, L, Q) quantiles of the pressure's levels in mmHg."""
-        told: Tensor = self._levels(now, self._reference(batch))
-        return told
+    def _with_beats(self, encoded: Encoded, rate: F32) -> tuple[Tensor, Tensor]:
+        """Give (R, X) ECG with its beats where they are likely, and how far from it the truth is.
 
-    def _reference(self, batch: RestoreBatch) -> Reference | None:
-        cuff = batch.cuff
-        if cuff is None:
-            return None
-        then = moments(self._network, reference_inputs(batch, cuff), self._rows, self._device)
-        sbp, dbp, age_s = (
-            torch.from_numpy(side).float().to(self._device)
-            for side in (cuff.sbp, cuff.dbp, cuff.age_s)
-        )
-        return Reference(then, sbp, dbp, age_s)
+        The distance from anything is that from the mean, and the mean's own from it.
+        """
+        likely = self._beats(encoded.tokens).sigmoid()
+        known = np.pad(rate, (0, self._rows - len(rate)), constant_values=np.nan)
+        ecg = drawn_beats(beat_times(likely.cpu().numpy(), known), self._beats.usual)
+        at = MODALITIES.index("ecg")
+        away = encoded.spread[:, at].square() + (encoded.mean[:, at] - ecg).square()
+        return ecg, away.sqrt()
+
+    def _told_levels(self, batch: RestoreBatch) -> Tensor:
+        """Give (B, L, Q) quantiles of the pressure's levels in mmHg."""
+        now = moment_of(batch, self._describe).to(self._device)
+        reference = reference_of(batch, self._describe)
+        if reference is not None:
+            reference = reference.to(self._device)
+        n, rows = len(batch.seeds), self._rows
+        parts = [
+            self._levels(now.take(some, rows), reference and reference.take(some, rows))
+            for some in chunks(n, rows)
+        ]
+        return torch.cat(parts)[:n]
 
 
 def _fit(batch: RestoreBatch) -> NDArray[np.bool_]:
@@ -276,21 +290,20 @@ def _in_mmhg(drawn: _Drawn, told: Tensor) -> _Drawn:
         mean=bottom + part * (top - bottom).clamp(min=1),
         spread=(of_shape.square() + of_ends.clamp(min=0)).sqrt(),
         samples=None,
-        now=drawn.now,
         known=drawn.known,
     )
 
 
-def _intervals(told: Tensor, level: float) -> dict[str, Interval]:
-    """Give each pressure's median and its interval of a level."""
+def intervals(told: Tensor, level: float) -> dict[str, Interval]:
+    """Give each pressure's median and its interval of a level, off (B, L, Q) quantiles."""
     deviate = float(norm.ppf((1 + level) / 2))
     ends = torch.tensor([[-deviate, deviate]], device=told.device).expand(len(told), -1)
-    intervals = {}
+    found = {}
     for name in PRESSURES:
         of_level = told[:, LEVELS.index(name)]
         value, bounds = of_level[:, MIDDLE].cpu().numpy(), quantile(of_level, ends).cpu().numpy()
-        intervals[name] = Interval(value, bounds[:, 0], bounds[:, 1])
-    return intervals
+        found[name] = Interval(value, bounds[:, 0], bounds[:, 1])
+    return found
 
 
 def _scale_at(scale: Scale, at: int, rows: int) -> Scale:

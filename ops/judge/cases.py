@@ -72,7 +72,7 @@ def all_cases() -> list[Case]:
     return [*_imputations(), *_denoisings(), *_translations()]
 
 
-def calibration_cases() -> list[Case]:
+def calibration_cases(references: Sequence[str]) -> list[Case]:
     """List what bands are corrected by: no noise of it is that of the judgement."""
     noises = [
         Case("denoise", m, given, f"made-{m} {snr} dB")
@@ -80,7 +80,8 @@ def calibration_cases() -> list[Case]:
         for given in _sets(m)
         for snr in SNRS_DB
     ]
-    return [*_imputations(), *noises, *_translations()]
+    translated = [c for c in _translations() if c.reference in (None, *references)]
+    return [*_imputations(), *noises, *translated]
 
 
 def choose_cases(tasks: Sequence[str], cases: Sequence[Case]) -> list[Case]:

@@ -5,26 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.evaluate_table import markdown
-from models.tricardio.architecture import Sizes
-from models.tricardio.checkpoint import Settings, read_tricardio, save_tricardio
-from models.tricardio.levels import Levels
-from models.tricardio.network import TriCardio
-
-SMALL = Sizes(width=16, depth=1, heads=2, fine_width=8, flow_width=16, flow_depth=1, flow_heads=2)
+from models.tricardio.checkpoint import read_tricardio, save_tricardio
 
 
 @pytest.fixture
-def checkpoint(tmp_path) -> Path:
-    torch.manual_seed(0)
+def checkpoint(tmp_path, small_tricardio) -> Path:
     path = tmp_path / "t.safetensors"
-    settings = Settings(sizes=SMALL, training={"data": "made up"})
-    network, levels = TriCardio(SMALL), Levels(SMALL.width)
-    save_tricardio(path, network, levels, settings, name="t", origin="a test", licence="none")
+    made_up = small_tricardio(training={"data": "made up"})
+    save_tricardio(path, made_up, name="t", origin="a test", licence="none")
     return path
 
 

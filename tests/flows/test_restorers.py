@@ -10,10 +10,7 @@ from pydantic import ValidationError
 from bench.unicardio_golden import save_made_up
 from flows.config import BackfillConfig, load_toml
 from flows.restorers import make_restorer, named
-from models.tricardio.architecture import Sizes
-from models.tricardio.checkpoint import Settings, save_tricardio
-from models.tricardio.levels import Levels
-from models.tricardio.network import TriCardio
+from models.tricardio.checkpoint import save_tricardio
 from models.tricardio.restorer import TriCardioRestorer
 from ops import restored
 from ops.fill.plan import spec_sha256
@@ -50,12 +47,9 @@ def test_without_a_checkpoint_the_classical_restorer_fills() -> None:
 
 
 @pytest.fixture(scope="module")
-def tricardio(tmp_path_factory) -> str:
+def tricardio(tmp_path_factory, small_tricardio) -> str:
     path = tmp_path_factory.mktemp("checkpoint") / "t.safetensors"
-    sizes = Sizes(width=16, depth=1, heads=2, flow_width=16, flow_depth=1, flow_heads=2)
-    network, levels = TriCardio(sizes), Levels(sizes.width)
-    settings = Settings(sizes=sizes)
-    save_tricardio(path, network, levels, settings, name="t", origin="a test", licence="none")
+    save_tricardio(path, small_tricardio(), name="t", origin="a test", licence="none")
     return str(path)
 
 

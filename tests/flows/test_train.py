@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from typer.testing import CliRunner
 
-from flows import train_calibrate, train_levels
+from flows import train_beats, train_calibrate, train_export, train_levels
 from flows.cli import app
 from flows.train import CURVES, STATE, optimise
 from flows.train_config import TrainConfig
@@ -33,7 +33,9 @@ def weights(out: Path) -> dict[str, np.ndarray]:
 @pytest.fixture
 def quick(monkeypatch) -> None:
     """Heads fitted in a few steps, bands corrected by a few windows."""
-    monkeypatch.setattr(train_levels, "STEPS", 50)
+    monkeypatch.setattr(train_levels, "STEPS", 20)
+    monkeypatch.setattr(train_beats, "STEPS", 10)
+    monkeypatch.setattr(train_export, "PER_GROUP", 6)
     monkeypatch.setattr(train_calibrate, "PER_GROUP", 2)
 
 
@@ -55,7 +57,8 @@ def test_a_training_leaves_a_checkpoint_its_state_and_curves_that_plot(
     assert "--width 16" in str(training["command"])
     assert [len(training["groups"][s]) for s in SPLITS] == [5, 3, 2, 2]
     with_cuff = calibration.corrections["translate/abp/ecg+ppg/cuff"]
-    assert with_cuff.groups == 2
+    assert with_cuff.groups == 2 + 5
+    assert calibration.corrections["impute/abp/alone"].groups == 2
     assert set(with_cuff.outward["0.9"]) == {"sbp", "dbp", "map"}
     assert all(one.widen["0.9"] > 0 for one in calibration.corrections.values())
     curves = pl.read_csv(out / CURVES)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from ops.judge.baselines.features import features
+from ops.features import features
 from ops.judge.baselines.pressures import Level, held_pressures, true_pressures
 from ops.judge.references import REFERENCES
 from ops.judge.rows import join_rows, whole

@@ -8,29 +8,18 @@ import safetensors.torch
 import torch
 
 from models.checkpoint import save_checkpoint
-from models.tricardio.architecture import ARCHITECTURE, Sizes
+from models.tricardio.architecture import ARCHITECTURE
 from models.tricardio.calibration import Calibration, Correction
-from models.tricardio.checkpoint import Settings, read_tricardio, save_tricardio
-from models.tricardio.levels import Levels
-from models.tricardio.network import TriCardio
+from models.tricardio.checkpoint import read_tricardio, save_tricardio
 
-SMALL = Sizes(width=16, depth=1, heads=2, fine_width=8, flow_width=16, flow_depth=1, flow_heads=2)
 CORRECTED = Calibration(corrections={"impute/ecg/alone": Correction(widen={"0.9": 1.25}, groups=3)})
 
 
 @pytest.fixture
-def saved(tmp_path) -> Path:
-    torch.manual_seed(0)
+def saved(tmp_path, small_tricardio) -> Path:
     path = tmp_path / "t.safetensors"
-    save_tricardio(
-        path,
-        TriCardio(SMALL),
-        Levels(SMALL.width),
-        Settings(sizes=SMALL, calibration=CORRECTED, training={"data": "made up"}),
-        name="made-up",
-        origin="a test",
-        licence="none",
-    )
+    made_up = small_tricardio(calibration=CORRECTED, training={"data": "made up"})
+    save_tricardio(path, made_up, name="made-up", origin="a test", licence="none")
     return path
 
 
@@ -45,11 +34,12 @@ def test_what_was_written_is_read_back(saved) -> None:
     checkpoint = read_tricardio(str(saved))
 
     assert checkpoint.card.model_id.startswith("made-up-")
-    assert checkpoint.settings.sizes == SMALL
+    assert checkpoint.settings.sizes.width == 16
     assert checkpoint.settings.calibration.widen("impute/ecg/alone", 0.9) == 1.25
     tensors = safetensors.torch.load_file(saved)
-    for name, value in checkpoint.network.state_dict().items():
-        torch.testing.assert_close(value, tensors[f"network.{name}"])
+    for part in ("network", "levels", "beats"):
+        for name, value in getattr(checkpoint, part).state_dict().items():
+            torch.testing.assert_close(value, tensors[f"{part}.{name}"])
 
 
 def test_what_is_not_corrected_stays_as_it_is(saved) -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from models.tricardio.levels import (
+    FEATURES,
     LEVELS,
     MIDDLE,
     QUANTILES,
@@ -18,21 +19,22 @@ from models.tricardio.levels import (
 @pytest.fixture(scope="module")
 def levels(one_thread) -> Levels:
     torch.manual_seed(0)
-    return Levels(16, heads=2).eval()
+    return Levels(heads=2).eval()
 
 
 def moment(n: int, spread: float = 1.0) -> Moment:
     torch.manual_seed(n)
-    return Moment(spread * torch.randn(n, 32), torch.rand(n, 2) + 0.5, torch.randn(n, 2))
+    features = spread * torch.randn(n, FEATURES)
+    return Moment(features, torch.rand(n, 2) + 0.5, torch.randn(n, 2))
 
 
 def reference(then: Moment, sbp: float, dbp: float) -> Reference:
-    rows = torch.ones(len(then.tokens))
+    rows = torch.ones(len(then.features))
     return Reference(then, sbp * rows, dbp * rows, 600 * rows)
 
 
 @torch.inference_mode()
-def test_quantiles_ascend_whatever_the_tokens(levels) -> None:
+def test_quantiles_ascend_whatever_the_features(levels) -> None:
     now = moment(20, spread=30)
     for cuff in (None, reference(moment(20), 150.0, 60.0)):
         told = levels(now, cuff)
@@ -62,7 +64,7 @@ def test_a_window_without_a_reading_is_told_as_if_there_were_no_cuff_at_all(leve
 def test_gain_and_offset_of_a_monitor_have_no_say(levels) -> None:
     now, then = moment(6), moment(6, spread=0.5)
     cuff = reference(then, 130.0, 70.0)
-    scaled = [Moment(m.tokens, 1000 * m.half, 1000 * m.middle + 7) for m in (now, then)]
+    scaled = [Moment(m.features, 1000 * m.half, 1000 * m.middle + 7) for m in (now, then)]
     other = reference(scaled[1], 130.0, 70.0)
 
     torch.testing.assert_close(levels(scaled[0], other), levels(now, cuff), atol=1e-3, rtol=1e-5)
@@ -72,9 +74,30 @@ def test_gain_and_offset_of_a_monitor_have_no_say(levels) -> None:
 @torch.inference_mode()
 def test_a_signal_that_is_not_there_at_one_of_the_moments_is_no_change(levels) -> None:
     now = moment(3)
-    absent = Moment(now.tokens, now.half * torch.nan, now.middle * torch.nan)
+    absent = Moment(now.features, now.half * torch.nan, now.middle * torch.nan)
 
     assert levels(now, reference(absent, 130.0, 70.0)).isfinite().all()
+
+
+@torch.inference_mode()
+def test_features_that_are_untold_count_as_usual(levels) -> None:
+    now, head = moment(3), Levels(heads=1).eval()
+    head.heads[0].standardise(100 + 5 * moment(200).features)
+    untold = Moment(torch.full_like(now.features, torch.nan), now.half, now.middle)
+    usual = Moment(head.heads[0].middle.expand(3, -1), now.half, now.middle)
+
+    torch.testing.assert_close(head(untold, None), head(usual, None))
+
+
+def test_what_never_varies_or_is_never_told_is_no_scale() -> None:
+    features = moment(50).features
+    features[:, 3], features[:, 4] = 7.0, torch.nan
+    head = Levels(heads=1).heads[0]
+    head.standardise(features)
+
+    assert head.range[3] == head.range[4] == 1
+    assert head.middle[3] == 7
+    assert head.range.isfinite().all()
 
 
 def test_the_loss_is_least_at_the_truths_own_quantiles() -> None:

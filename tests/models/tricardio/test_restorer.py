@@ -1,49 +1,39 @@
 """TriCardio as a restorer: weights made up, so that its signals mean nothing."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from models.card import make_card
-from models.tricardio.architecture import ARCHITECTURE, Sizes
 from models.tricardio.calibration import Calibration, Correction, key_of
-from models.tricardio.checkpoint import Checkpoint, Settings
-from models.tricardio.levels import Levels
-from models.tricardio.network import TriCardio
+from models.tricardio.checkpoint import Checkpoint
 from models.tricardio.restorer import TriCardioRestorer
+from ops.features import described
 from ops.judge.rows import take_rows
 from ops.restored import from_made
 from schemas.modality import MODALITIES, UNITS, Modality
 from schemas.restoration import PRESSURES, Cuff, RestoreBatch, Restored, Task
 
-SMALL = Sizes(width=16, depth=1, heads=2, fine_width=8, flow_width=16, flow_depth=1, flow_heads=2)
 T = np.arange(-50, 550) / 125
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def checkpoint(**corrections: Correction) -> Checkpoint:
-    torch.manual_seed(0)
-    network, levels = TriCardio(SMALL), Levels(SMALL.width)
-    with torch.no_grad():
-        for parameter in [*network.parameters(), *levels.parameters()]:
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    card = make_card(
-        architecture=ARCHITECTURE, name="made-up", origin="a test", sha256="0" * 64, n_parameters=1
-    )
-    settings = Settings(sizes=SMALL, calibration=Calibration(corrections=corrections))
-    return Checkpoint(card, settings, network.eval(), levels.eval())
+Make = Callable[..., Checkpoint]
 
 
-def restorer_of(known: Checkpoint, rows: int = 8, samples: int = 3) -> TriCardioRestorer:
-    return TriCardioRestorer(known, 2, samples, from_made, code_sha256="code", rows=rows)
+def corrected(make: Make, **corrections: Correction) -> Checkpoint:
+    return make(calibration=Calibration(corrections=corrections))
+
+
+def restorer_of(known: Checkpoint, code: str = "code") -> TriCardioRestorer:
+    return TriCardioRestorer(known, 2, 3, from_made, described, code_sha256=code, rows=8)
 
 
 @pytest.fixture(scope="module")
-def restorer() -> TriCardioRestorer:
-    return restorer_of(checkpoint())
+def restorer(small_tricardio) -> TriCardioRestorer:
+    return restorer_of(small_tricardio())
 
 
 def batch_of(
@@ -170,19 +160,19 @@ def test_a_pressure_made_from_nothing_lies_within_its_interval_and_levels_nest(r
     assert (wide.upper - wide.lower >= narrow.upper - narrow.lower).all()
 
 
-def test_a_correction_of_its_own_case_widens_band_and_interval() -> None:
+def test_a_correction_of_its_own_case_widens_band_and_interval(small_tricardio) -> None:
     batch = batch_of()
     correction = Correction(widen={"0.9": 2.0}, outward={"0.9": {"sbp": (3.0, 5.0)}})
-    plain = restorer_of(checkpoint()).restore(batch)
-    corrected = restorer_of(checkpoint(**{key_of(batch): correction})).restore(batch)
+    plain = restorer_of(small_tricardio()).restore(batch)
+    moved = restorer_of(corrected(small_tricardio, **{key_of(batch): correction})).restore(batch)
 
     np.testing.assert_allclose(
-        corrected.upper - corrected.lower, 2 * (plain.upper - plain.lower), rtol=1e-4
+        moved.upper - moved.lower, 2 * (plain.upper - plain.lower), rtol=1e-4
     )
-    one, other = plain.pressures["sbp"], corrected.pressures["sbp"]
+    one, other = plain.pressures["sbp"], moved.pressures["sbp"]
     np.testing.assert_allclose(one.lower - other.lower, 3, atol=1e-3)
     np.testing.assert_allclose(other.upper - one.upper, 5, atol=1e-3)
-    np.testing.assert_array_equal(plain.pressures["dbp"].lower, corrected.pressures["dbp"].lower)
+    np.testing.assert_array_equal(plain.pressures["dbp"].lower, moved.pressures["dbp"].lower)
 
 
 def test_flat_lines_alone_are_abstained_from(restorer) -> None:
@@ -208,13 +198,34 @@ def test_a_pressure_without_a_unit_is_not_mended(restorer, task) -> None:
     assert np.isfinite(told.mean[1]).all()
 
 
-def test_a_result_is_another_by_weights_calibration_and_code() -> None:
-    known = checkpoint()
-    corrected = checkpoint(a=Correction(widen={"0.9": 2.0}))
+def test_a_result_is_another_by_calibration_and_code(small_tricardio) -> None:
+    known = small_tricardio()
     others = [
         restorer_of(known),
-        restorer_of(corrected),
-        TriCardioRestorer(known, 2, 3, from_made, code_sha256="other"),
+        restorer_of(corrected(small_tricardio, a=Correction(widen={"0.9": 2.0}))),
+        restorer_of(known, code="other"),
     ]
 
     assert len({one.model_sha256 for one in others}) == 3
+
+
+def test_an_ecg_made_from_pulses_has_the_usual_beat_where_beats_are_likely(restorer) -> None:
+    batch = batch_of("translate", "ecg", ("ppg",))
+    (made,) = restorer.make(batch, (0.9,))
+
+    assert set(np.unique(made.mean).tolist()) == {0.0, 1.0}
+    assert (made.upper > made.mean).all()
+
+
+def test_a_monitors_gain_of_the_ppg_has_no_say_in_pressures(restorer) -> None:
+    batch = batch_of()
+    cuff = cuff_of(batch, 130)
+    scaled = {**batch.signals, "ppg": 1000 * batch.signals["ppg"]}
+    there = {**cuff.signals, "ppg": 1000 * cuff.signals["ppg"]}
+    one = restorer.restore(replace(batch, cuff=cuff))
+    other = restorer.restore(replace(batch, signals=scaled, cuff=replace(cuff, signals=there)))
+
+    for name in PRESSURES:
+        np.testing.assert_allclose(
+            one.pressures[name].value, other.pressures[name].value, atol=0.05
+        )

@@ -2,12 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ops.judge.baselines.all import baselines
 from ops.judge.baselines.curves import curves
-from ops.judge.baselines.features import features
 from ops.judge.baselines.pressures import last_cuff, patient_mean, population, true_pressures
 from ops.judge.cases import Case, all_cases, pose
 from ops.judge.running import Banded, run
@@ -86,26 +83,6 @@ def test_the_population_is_told_with_the_quantiles_of_people(windows, train) -> 
     assert len(set(most.value.tolist())) == 1
     assert (most.lower < half.lower).all()
     assert (half.upper < most.upper).all()
-
-
-def test_features_of_a_window_are_48(windows) -> None:
-    told = features(windows.signals["ppg"], windows.signals["ecg"])
-
-    assert told.shape == (len(windows), 48)
-    assert np.isfinite(told).mean() > 0.95
-    np.testing.assert_allclose(told[:, 4], windows.rates["ppg"])
-
-
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-9, 1.0, 1e4]))
-@settings(max_examples=15, deadline=None)
-def test_features_of_anything_are_numbers_or_untold(seed, height) -> None:
-    rng = np.random.default_rng(seed)
-    ppg, ecg = (height * rng.standard_normal((2, 2, 500))).astype(np.float32)
-    ppg[1, :] = np.nan
-
-    told = features(ppg, ecg)
-    assert told.shape == (2, 48)
-    assert not np.isinf(told).any()
 
 
 def test_every_case_is_judged_by_every_method_that_can(windows, train) -> None:

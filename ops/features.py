@@ -1,20 +1,32 @@
 """Hand-made features of PPG and ECG, as cuff-less blood pressure is usually guessed from.
 
+``features`` takes signals as they are; ``described`` leaves out what hangs on a monitor's gain.
+
 Shapes: N windows, T = 500 samples each, F = 48 features, NaN where untold.
 """
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kurtosis, skew
 
-from ops.beats import Beats, detect_beats, heart_rate
+from ops.beats import Beats, detect_beats, fill_gaps, heart_rate
 from schemas.grid import GRID_FS
 from schemas.restoration import F32
 
 F64 = NDArray[np.float64]
+
+CODE: Final = (Path(__file__), Path(__file__).parent / "beats.py")
+"""The files that decide them, for the hash of a restorer that leans on them."""
+
+_OBSERVED: Final = 0.8
+"""A window of which less is there is not described."""
+
+_SIZED: Final = (33, 34, 39)
+"""Columns that are in mV: middle and spread of the ECG, and height of its QRS."""
 
 _PHASES: Final = 16
 _DEPTHS: Final = (0.25, 0.5, 0.75)
@@ -37,6 +49,29 @@ def features(ppg: F32, ecg: F32) -> F64:
         np.where((there[0] & there[1])[:, None], _delays(sides[0], pulses, qrs), np.nan),
     ]
     return np.concatenate(parts, axis=1)
+
+
+def described(ppg: F32, ecg: F32, in_mv: NDArray[np.bool_]) -> F64:
+    """Give (N, F) of PPG at mean 0 and SD 1, and of ECG in mV; (N,) ``in_mv`` says where it is.
+
+    Short gaps are filled. Of ECG in another unit what has a unit is untold.
+    """
+    whole = [np.where(_observed(x), fill_gaps(x)[0], np.float32("nan")) for x in (ppg, ecg)]
+    scaled = [_scaled(x) for x in whole]
+    told = features(scaled[0], np.where(in_mv[:, None], whole[1], scaled[1]))
+    sized = np.isin(np.arange(told.shape[1]), _SIZED)
+    return np.where(sized & ~in_mv[:, None], np.nan, told)
+
+
+def _observed(x: F32) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(x).mean(axis=1) >= _OBSERVED)[:, None]
+
+
+def _scaled(x: F32) -> F32:
+    wide = x.astype(np.float64)
+    spread = np.maximum(wide.std(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    scaled: F32 = ((wide - wide.mean(axis=1, keepdims=True)) / spread).astype(np.float32)
+    return scaled
 
 
 def _ppg_features(x: F32, beats: Beats) -> F64:

@@ -1,0 +1,87 @@
+"""The beats' head: where an ECG that is made from pulses has its R peaks."""
+
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from flows.train_config import TrainConfig
+from models.tricardio.architecture import CORE
+from models.tricardio.beats import BEAT, Beats
+from models.tricardio.inputs import chunks, encode, inputs_of
+from models.tricardio.network import TriCardio
+from models.tricardio.restorer import ROWS_AT_ONCE
+from models.tricardio.scaling import scale_of
+from ops.beats import detect_beats
+from ops.judge.cases import Case, Posed, pose
+from ops.judge.windows import Windows
+from schemas.grid import WINDOW_SAMPLES
+from schemas.modality import Modality
+
+GIVEN: Final[tuple[tuple[Modality, ...], ...]] = (("ppg",), ("abp",), ("ppg", "abp"))
+STEPS: Final = 1000
+BATCH: Final = 256
+RATE: Final = 2e-3
+DECAY: Final = 0.05
+NEAR: Final = 5.0
+"""Samples, 40 ms, that the likelihood falls off in beside an R peak."""
+
+
+def fit_beats(network: TriCardio, windows: Windows, config: TrainConfig) -> Beats:
+    """Fit the head on frozen tokens of the training groups' pulses."""
+    posed = [pose(Case("translate", "ecg", given, "absent"), windows, {}) for given in GIVEN]
+    found = [detect_beats(one.truth, "ecg").index for one in posed]
+    tokens = torch.cat([tokens_of(network, one, config.device) for one in posed])
+    near = torch.cat([_near(at) for at in found])
+    groups = np.concatenate([one.windows.groups for one in posed])
+    _, index = np.unique(groups, return_inverse=True)
+    share = 1 / np.bincount(index)[index]
+    torch.manual_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    beats = Beats(tokens.shape[2]).to(config.device)
+    beats.usual.copy_(_usual_beat(posed[0], found[0]))
+    optimiser = torch.optim.AdamW(beats.parameters(), lr=RATE, weight_decay=DECAY)
+    for step in range(STEPS):
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * min(1, (step + 1) / 50, (STEPS - step) / (0.5 * STEPS))
+        rows = torch.from_numpy(rng.choice(len(tokens), BATCH, p=share / share.sum()))
+        logits = beats(tokens[rows].float().to(config.device))[:, CORE]
+        loss = binary_cross_entropy_with_logits(logits, near[rows].to(config.device))
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        optimiser.zero_grad()
+    return beats.eval()
+
+
+@torch.inference_mode()
+def tokens_of(network: TriCardio, posed: Posed, device: str) -> Tensor:
+    """Give (N, tokens, D) of what the windows show, at half precision to fit in memory."""
+    asked, rows = inputs_of(posed.batch), ROWS_AT_ONCE[device]
+    parts = [
+        encode(network, asked.take(some).filled_up(rows, device))[0].tokens.half().cpu()
+        for some in chunks(len(asked.signals), rows)
+    ]
+    return torch.cat(parts)[: len(asked.signals)]
+
+
+def _near(at: NDArray[np.int16]) -> Tensor:
+    """Say (N, T) how near the next of the R peaks (N, K) is, 1 at it; -1 is none."""
+    time = torch.arange(WINDOW_SAMPLES)
+    away = (time - torch.from_numpy(at.astype(np.int64))[:, :, None]).float()
+    likely = torch.exp(-0.5 * (away / NEAR).square())
+    return likely.masked_fill(torch.from_numpy(at < 0)[:, :, None], 0).amax(dim=1)
+
+
+def _usual_beat(posed: Posed, found: NDArray[np.int16]) -> Tensor:
+    """Give the mean beat (W,) over groups, in the network's scale, from 0 to 0 at its ends."""
+    x = scale_of(torch.from_numpy(posed.truth)).apply(torch.from_numpy(posed.truth)).numpy()
+    inside = (found >= -BEAT.start) & (found <= WINDOW_SAMPLES - BEAT.stop)
+    rows, _ = np.nonzero(inside)
+    beats = x[rows[:, None], found[inside][:, None] + np.arange(BEAT.start, BEAT.stop)]
+    groups = posed.windows.groups[rows]
+    beat = np.mean([beats[groups == name].mean(axis=0) for name in np.unique(groups)], axis=0)
+    ends = np.interp(np.arange(beat.size), [0, beat.size - 1], beat[[0, -1]])
+    return torch.from_numpy((beat - ends).astype(np.float32))
