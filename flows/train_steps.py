@@ -108,11 +108,11 @@ def share(drawn: Stretches, config: TrainConfig, step: int, together: Together) 
 def examples(drawn: Stretches, windows: int, phase: int, seed: list[int]) -> Examples:
     """Draw and spoil windows, by the seed alone."""
     rng = np.random.default_rng(seed)
-    clean = drawn.draw(windows, rng)
-    seen = spoil(clean.clean, phase, MARGIN_SAMPLES, rng)
+    whole = drawn.draw(windows, rng)
+    seen = spoil(whole.clean, phase, MARGIN_SAMPLES, rng)
     return examples_of(
-        torch.from_numpy(clean.clean),
-        torch.from_numpy(clean.fit),
+        torch.from_numpy(seen.clean),
+        torch.from_numpy(whole.fit),
         torch.from_numpy(seen.signals),
         torch.from_numpy(seen.state == NOISY),
     )

@@ -27,7 +27,10 @@ SNR_RANGE_DB: Final = (-9.0, 24.0)
 """Of noise, by the peak-to-peak range: power of the signal is its square over 8, as for ``nst``."""
 
 MOST_SHIFT: Final = 12
-"""Samples (0.1 s) by which a monitor may delay one modality against the others."""
+"""Samples (0.1 s) by which a modality may be delayed where another is to be made from it alone."""
+
+MOST_LAG: Final = 50
+"""Samples (0.4 s) by which monitors differ in how they delay one modality against the others."""
 
 _NO_MARGIN: Final = 0.2
 """Share of windows that have no neighbour before them; as many have none after."""
@@ -39,10 +42,12 @@ class Seen:
 
     Attributes:
         signals: (B, M, T) in their units, NaN where missing.
+        clean: (B, M, T) the same unspoilt, delayed as the monitor delays them.
         state: (B, M) one of the states above.
     """
 
     signals: F32
+    clean: F32
     state: NDArray[np.int8]
 
 
@@ -53,8 +58,8 @@ def spoil(clean: F32, phase: int, margin: int, rng: np.random.Generator) -> Seen
     any are absent, holed or noisy at once.
     """
     state = draw_states(len(clean), phase, rng)
+    clean = _delayed(clean, state, rng)
     seen = clean.copy()
-    _delay(seen, state, rng)
     for i, m in enumerate(MODALITIES):
         rows = np.flatnonzero(state[:, i] == NOISY)
         if rows.size:
@@ -67,7 +72,7 @@ def spoil(clean: F32, phase: int, margin: int, rng: np.random.Generator) -> Seen
     for side in (slice(0, margin), slice(clean.shape[2] - margin, None)):
         alone = rng.random(len(clean)) < _NO_MARGIN
         seen[alone, :, side] = np.nan
-    return Seen(seen, state)
+    return Seen(seen, clean, state)
 
 
 def draw_states(n: int, phase: int, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -95,13 +100,21 @@ def _has_gaps(state: NDArray[np.int8], rng: np.random.Generator) -> Mask:
     return np.asarray((state == HOLED) | both)
 
 
-def _delay(seen: F32, state: NDArray[np.int8], rng: np.random.Generator) -> None:
-    """Move a whole modality of some windows, whose own truth is not asked for."""
-    moved = (state == WHOLE) & (rng.random(state.shape) < 0.1)
-    for i in range(state.shape[1]):
-        rows = np.flatnonzero(moved[:, i])
-        if rows.size:
-            seen[rows, i] = shifted(seen[rows, i], MOST_SHIFT, rng)
+def _delayed(clean: F32, state: NDArray[np.int8], rng: np.random.Generator) -> F32:
+    """Move whole modalities of some windows against the others.
+
+    Where no modality is absent each shows its delay, and it may be any; that of an absent one can
+    only be the usual.
+    """
+    delayed = clean.copy()
+    none_absent = (state != ABSENT).all(axis=1)
+    for most, share, rows in ((MOST_LAG, 0.4, none_absent), (MOST_SHIFT, 0.1, ~none_absent)):
+        moved = (state == WHOLE) & rows[:, None] & (rng.random(state.shape) < share)
+        for i in range(state.shape[1]):
+            chosen = np.flatnonzero(moved[:, i])
+            if chosen.size:
+                delayed[chosen, i] = shifted(clean[chosen, i], most, rng)
+    return delayed
 
 
 def _noisy(x: F32, modality: Modality, rng: np.random.Generator) -> F32:

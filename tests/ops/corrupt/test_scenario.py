@@ -52,5 +52,21 @@ def test_a_spoiled_window_is_as_its_states_say(seed, phase, lost) -> None:
     holed = seen.state == HOLED
     there = np.isfinite(seen.signals) & holed[..., None]
     np.testing.assert_array_equal(seen.signals[there], clean[there])
+    np.testing.assert_array_equal(seen.clean[seen.state != WHOLE], clean[seen.state != WHOLE])
     assert np.isnan(seen.signals[np.isnan(clean) & (seen.state == NOISY)[..., None]]).all()
     np.testing.assert_array_equal(clean[:, :, lost:], CLEAN[:, :, lost:])
+
+
+def test_a_whole_modality_may_be_late_or_early_and_its_truth_is_so_too() -> None:
+    seen = spoil(np.tile(CLEAN, (20, 1, 1)), 0, MARGIN, np.random.default_rng(0))
+    clean = np.tile(CLEAN, (20, 1, 1))
+    whole = seen.state == WHOLE
+    moved = np.array(
+        [not np.array_equal(a, b) for a, b in zip(seen.clean[whole], clean[whole], strict=True)]
+    )
+    inside = np.isfinite(seen.signals[whole])
+    lags = np.isnan(seen.clean[whole]).sum(axis=1)
+
+    np.testing.assert_array_equal(seen.signals[whole][inside], seen.clean[whole][inside])
+    assert moved.mean() == pytest.approx(0.4, abs=0.06)
+    assert 45 < lags.max() <= 50
