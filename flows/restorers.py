@@ -56,7 +56,8 @@ class RestorerConfig(BaseModel):
         if not isinstance(fields, dict):
             return fields
         if not fields.get("checkpoint"):
-            return {**fields, "restorer": fields.get("restorer") or "classical"}
+            named = fields.get("restorer") or "classical"
+            return {**fields, "checkpoint": None, "restorer": named}
         path = str(fields["checkpoint"])
         if "://" not in path:
             path = str(Path(path).expanduser().resolve())
@@ -70,10 +71,18 @@ class RestorerConfig(BaseModel):
         if self.restorer == "classical" and self.checkpoint is not None:
             message = f"restorer classical takes no checkpoint, got {self.checkpoint}"
             raise ValueError(message)
+        self.see_sampler()
+        return self
+
+    def see_sampler(self) -> None:
+        """See that the restorer, once it is named, has a choice of sampler where one is given.
+
+        Raises:
+            ValueError: where it has none.
+        """
         if self.restorer in ("tricardio", "classical") and self.sampler is not None:
             message = f"restorer {self.restorer} has no choice of sampler, got {self.sampler}"
             raise ValueError(message)
-        return self
 
 
 Config = TypeVar("Config", bound=RestorerConfig)
@@ -84,7 +93,7 @@ def named(config: Config) -> Config:
 
     Raises:
         OSError: where the card can't be read.
-        ValueError: where it is none.
+        ValueError: where it is none, or was told what its restorer has no choice of.
     """
     if config.restorer or config.checkpoint is None:
         return config
@@ -93,7 +102,9 @@ def named(config: Config) -> Config:
 
     # What is neither is refused by the one that has been there longer.
     found = architecture_of(config.checkpoint)
-    return config.model_copy(update={"restorer": TRICARDIO if found == TRICARDIO else "unicardio"})
+    known = config.model_copy(update={"restorer": TRICARDIO if found == TRICARDIO else "unicardio"})
+    known.see_sampler()
+    return known
 
 
 def make_restorer(config: RestorerConfig) -> Restorer:
@@ -107,15 +118,15 @@ def make_restorer(config: RestorerConfig) -> Restorer:
         return ClassicalRestorer()
     # torch takes seconds to import, and a classical night needs none of it.
     make = _tricardio if named(config).restorer == "tricardio" else _unicardio
-    return make(config, str(config.checkpoint))
+    return make(config)
 
 
-def _tricardio(config: RestorerConfig, checkpoint: str) -> Restorer:
+def _tricardio(config: RestorerConfig) -> Restorer:
     from models.tricardio.checkpoint import read_tricardio
     from models.tricardio.restorer import CODE, FLOW_STEPS, TriCardioRestorer
 
     return TriCardioRestorer(
-        read_tricardio(checkpoint),
+        read_tricardio(str(config.checkpoint)),
         config.steps or FLOW_STEPS,
         config.samples,
         restored.from_made,
@@ -126,13 +137,13 @@ def _tricardio(config: RestorerConfig, checkpoint: str) -> Restorer:
     )
 
 
-def _unicardio(config: RestorerConfig, checkpoint: str) -> Restorer:
+def _unicardio(config: RestorerConfig) -> Restorer:
     from models.unicardio.restorer import CODE, UniCardioRestorer
     from models.unicardio.samplers import DDIM, DDPM
 
     on_gpu = config.gpus_per_actor > 0
     return UniCardioRestorer(
-        checkpoint,
+        str(config.checkpoint),
         DDPM() if config.sampler == "ddpm" else DDIM(config.steps) if config.steps else DDIM(),
         config.samples,
         restored.from_samples,

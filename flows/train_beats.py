@@ -69,10 +69,12 @@ def tokens_of(network: TriCardio, posed: Posed, device: str) -> Tensor:
 
 def _near(at: NDArray[np.int16]) -> Tensor:
     """Say (N, T) how near the next of the R peaks (N, K) is, 1 at it; -1 is none."""
-    time = torch.arange(WINDOW_SAMPLES)
-    away = (time - torch.from_numpy(at.astype(np.int64))[:, :, None]).float()
-    likely = torch.exp(-0.5 * (away / NEAR).square())
-    return likely.masked_fill(torch.from_numpy(at < 0)[:, :, None], 0).amax(dim=1)
+    near = torch.zeros(len(at), WINDOW_SAMPLES)
+    for beat in torch.from_numpy(at.astype(np.float32)).T:
+        away = torch.arange(WINDOW_SAMPLES) - beat[:, None]
+        likely = torch.exp(-0.5 * (away / NEAR).square())
+        near = near.maximum(likely.masked_fill(beat[:, None] < 0, 0))
+    return near
 
 
 def _usual_beat(posed: Posed, found: NDArray[np.int16]) -> Tensor:

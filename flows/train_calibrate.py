@@ -28,6 +28,7 @@ PER_GROUP: Final = 10
 BY_CHOICE: Final = ("first", "random")
 """Cuff readings that intervals are corrected by: one of seconds ago would make all look sure."""
 
+_HELD_OUT: Final = "held out "
 EVERY: Final = 4
 """Samples of a window that are looked at: each fourth says as much as all."""
 
@@ -72,7 +73,7 @@ def calibrate(
     for case in calibration_cases(BY_CHOICE):
         posed = pose(case, windows, {})
         if len(posed.windows):
-            _score(posed, restorer, scores[key_of(posed.batch)])
+            _score(posed, restorer, scores[key_of(posed.batch, cuff=case.reference is not None)])
     for one in held_out:
         name = key("translate", "abp", one.given, cuff=one.choice is not None)
         if name in scores and one.choice in (None, *BY_CHOICE):
@@ -101,7 +102,7 @@ def _score_held_out(told: HeldOut, scores: _Scores) -> None:
         for name, interval in intervals(told.told, level).items():
             truth = told.truth[:, PRESSURES.index(name)].numpy()
             _score_interval([interval], truth, name, level, scores)
-    scores.of_interval.append(np.char.add("held out ", told.groups.astype(str)))
+    scores.of_interval.append(np.char.add(_HELD_OUT, told.groups.astype(str)))
 
 
 def _score_band(posed: Posed, mean: F32, upper: F32, scores: _Scores) -> None:
@@ -148,5 +149,6 @@ def _correction(scores: _Scores) -> Correction:
             level: {name: (round(d, 3), round(u, 3)) for name, (d, u) in sorted(found.items())}
             for level, found in sorted(outward.items())
         },
-        groups=len(np.unique(groups)),
+        groups=len(np.unique(of_ratio)),
+        held_out=sum(name.startswith(_HELD_OUT) for name in np.unique(groups)),
     )

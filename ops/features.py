@@ -25,8 +25,11 @@ CODE: Final = (Path(__file__), Path(__file__).parent / "beats.py")
 _OBSERVED: Final = 0.8
 """A window of which less is there is not described."""
 
-_SIZED: Final = (33, 34, 39)
-"""Columns that are in mV: middle and spread of the ECG, and height of its QRS."""
+_UNTOLD: Final = (0, 1, 33)
+"""Columns of what ``described`` has taken out: middle and spread of the PPG, middle of the ECG."""
+
+_MV: Final = (34, 39)
+"""Columns that are in mV: spread of the ECG, and height of its QRS."""
 
 _PHASES: Final = 16
 _DEPTHS: Final = (0.25, 0.5, 0.75)
@@ -52,25 +55,30 @@ def features(ppg: F32, ecg: F32) -> F64:
 
 
 def described(ppg: F32, ecg: F32, in_mv: NDArray[np.bool_]) -> F64:
-    """Give (N, F) of PPG at mean 0 and SD 1, and of ECG in mV; (N,) ``in_mv`` says where it is.
+    """Give (N, F) of a PPG of any gain and of an ECG, both of any offset.
 
-    Short gaps are filled. Of ECG in another unit what has a unit is untold.
+    Short gaps are filled. The ECG's size is told where (N,) ``in_mv`` says that it is in mV.
     """
-    whole = [np.where(_observed(x), fill_gaps(x)[0], np.float32("nan")) for x in (ppg, ecg)]
-    scaled = [_scaled(x) for x in whole]
-    told = features(scaled[0], np.where(in_mv[:, None], whole[1], scaled[1]))
-    sized = np.isin(np.arange(told.shape[1]), _SIZED)
-    return np.where(sized & ~in_mv[:, None], np.nan, told)
+    ppg, ecg = (np.where(_observed(x), fill_gaps(x)[0], np.float32("nan")) for x in (ppg, ecg))
+    told = features(_scaled(ppg), np.where(in_mv[:, None], _centred(ecg), _scaled(ecg)))
+    told[:, _UNTOLD] = np.nan
+    told[:, _MV] = np.where(in_mv[:, None], told[:, _MV], np.nan)
+    return told
 
 
 def _observed(x: F32) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(x).mean(axis=1) >= _OBSERVED)[:, None]
 
 
+def _centred(x: F32) -> F32:
+    centred: F32 = (x - x.mean(axis=1, keepdims=True, dtype=np.float64)).astype(np.float32)
+    return centred
+
+
 def _scaled(x: F32) -> F32:
-    wide = x.astype(np.float64)
-    spread = np.maximum(wide.std(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    scaled: F32 = ((wide - wide.mean(axis=1, keepdims=True)) / spread).astype(np.float32)
+    centred = _centred(x)
+    spread = np.maximum(centred.std(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    scaled: F32 = centred / spread
     return scaled
 
 

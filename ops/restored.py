@@ -95,14 +95,15 @@ def from_made(batch: RestoreBatch, made: Made) -> Restored:
     if made.samples is not None:
         drawn = np.where(kept[:, None], x[:, None], made.samples)
         told = _pressures(np.where(spoken[:, None, None], drawn, nothing), spoken, made.level)
-    moved = {name: _moved_out(i, made.outward.get(name, (0, 0))) for name, i in told.items()}
+    moved = {
+        name: _moved_out(i, *made.outward[name]) if name in made.outward else i
+        for name, i in told.items()
+    }
     return Restored(mean, lower, upper, moved, grades(mean, upper - lower, kept))
 
 
-def _moved_out(interval: Interval, outward: tuple[float, float]) -> Interval:
-    lower = interval.lower - np.float32(outward[0])
-    upper = interval.upper + np.float32(outward[1])
-    value = interval.value
+def _moved_out(interval: Interval, down: F32, up: F32) -> Interval:
+    lower, upper, value = interval.lower - down, interval.upper + up, interval.value
     return Interval(value, np.minimum(lower, value), np.maximum(upper, value))
 
 

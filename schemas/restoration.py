@@ -18,6 +18,9 @@ PRESSURES: Final = ("sbp", "dbp", "map")
 LEVEL: Final = 0.9
 """Of the band and of the intervals of ``Restored``."""
 
+CUFF_MMHG: Final = (20.0, 300.0)
+"""A cuff's DBP is above the first, its SBP below the second."""
+
 F32 = NDArray[np.float32]
 
 
@@ -36,6 +39,13 @@ class Cuff:
     dbp: F32
     age_s: F32
     signals: dict[Modality, F32]
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Say (B,) where there is a reading that can be one, and when it was taken is known."""
+        low, high = CUFF_MMHG
+        there = np.isfinite(self.age_s) & (self.dbp > low) & (self.sbp < high)
+        return np.asarray(there & (self.sbp > self.dbp))
 
 
 @dataclass(frozen=True)
@@ -100,8 +110,8 @@ class Made:
         samples: (B, S, T) in the target's unit, where pressures are to be read off them.
         pressures: in mmHg, where the model tells them apart from the signal; else empty.
         level: of the band and of the intervals, as 0.9.
-        outward: mmHg by which the lower and the upper bound of each pressure's interval are to move
-            outward, told or read off the samples.
+        outward: (B,) mmHg by which the lower and the upper bound of each pressure's interval are to
+            move outward, told or read off the samples.
     """
 
     mean: F32
@@ -110,7 +120,7 @@ class Made:
     samples: F32 | None
     pressures: dict[str, Interval]
     level: float
-    outward: dict[str, tuple[float, float]]
+    outward: dict[str, tuple[F32, F32]]
 
 
 @dataclass(frozen=True)

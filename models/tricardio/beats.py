@@ -54,8 +54,9 @@ def beat_times(likely: NDArray[np.float32], rate: NDArray[np.float32]) -> list[N
     half of its period.
     """
     usual = np.quantile(likely, 0.98, axis=1)
-    period = np.nan_to_num(60 * GRID_FS / rate, nan=0, posinf=0)
-    apart = np.clip(_SHARE * period, _APART, SPAN)
+    slowest = np.float32(60 * GRID_FS / SPAN)
+    period = 60 * GRID_FS / np.where(rate > slowest, rate, np.inf)
+    apart = np.maximum(_SHARE * period, _APART)
     return [
         find_peaks(row, distance=least, height=_LEAST * high)[0]
         for row, least, high in zip(likely, apart, usual, strict=True)
@@ -65,18 +66,15 @@ def beat_times(likely: NDArray[np.float32], rate: NDArray[np.float32]) -> list[N
 def drawn_beats(times: list[NDArray[np.int64]], usual: Tensor) -> Tensor:
     """Draw (B, X) ECGs in the network's scale, with the usual beat (W,) at each time.
 
-    Where beats are near each other the later one begins half way.
+    Where beats are near each other the later one begins after three fifths of what is between.
     """
     return torch.stack([_drawn(at, usual) for at in times])
 
 
 def _drawn(times: NDArray[np.int64], usual: Tensor) -> Tensor:
     x = torch.zeros(SPAN, device=usual.device)
+    ends = [0, *(times[:-1] + np.diff(times) * 3 // 5), SPAN]
     for i, at in enumerate(times):
-        start, stop = max(0, at + BEAT.start), min(SPAN, at + BEAT.stop)
-        if i:
-            start = max(start, at - int(at - times[i - 1]) * 2 // 5)
-        if i + 1 < len(times):
-            stop = min(stop, at + int(times[i + 1] - at) * 3 // 5)
+        start, stop = max(ends[i], at + BEAT.start), min(ends[i + 1], at + BEAT.stop)
         x[start:stop] = usual[start - at - BEAT.start : stop - at - BEAT.start]
     return x

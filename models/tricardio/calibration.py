@@ -1,7 +1,9 @@
 """How far bands and intervals are moved so that they hold on people not trained on.
 
-Split conformal prediction (Vovk et al. 2005; for quantiles Romano et al. 2019, arXiv 1905.03222)
-over calibration groups, each counting alike; the figures are kept in the checkpoint's card.
+Conformal prediction (Vovk et al. 2005; for quantiles Romano et al. 2019, arXiv 1905.03222) over
+groups, each counting alike: over calibration groups, and where heads tell pressures also over the
+training groups, each by the head that was fitted without it. The figures are kept in the
+checkpoint's card.
 """
 
 from typing import Final
@@ -23,7 +25,8 @@ class Correction(BaseModel):
     outward: dict[str, dict[str, tuple[float, float]]] = Field(
         {}, description="By level and pressure: mmHg that its bounds go outward, lower and upper."
     )
-    groups: int = Field(0, ge=0, description="Groups that this rests on.")
+    groups: int = Field(0, ge=0, description="Calibration groups that this rests on.")
+    held_out: int = Field(0, ge=0, description="Training groups that outward rests on beside.")
 
 
 class Calibration(BaseModel):
@@ -45,9 +48,9 @@ class Calibration(BaseModel):
         return self.corrections.get(key, Correction())
 
 
-def key_of(batch: RestoreBatch) -> str:
+def key_of(batch: RestoreBatch, *, cuff: bool) -> str:
     """Name what a correction is for, as ``translate/abp/ecg+ppg/cuff``."""
-    return key(batch.task, batch.target, batch.conditions, cuff=batch.cuff is not None)
+    return key(batch.task, batch.target, batch.conditions, cuff=cuff)
 
 
 def key(task: Task, target: Modality, given: tuple[Modality, ...], *, cuff: bool) -> str:

@@ -59,6 +59,10 @@ def read_tricardio(path: str) -> Checkpoint:
         where = ".".join(str(part) for part in first["loc"])
         message = f"the card of {path} has settings that can't be used: {where}: {first['msg']}"
         raise ValueError(message) from error
+    for prefix in (_NETWORK, _LEVELS, _BEATS):
+        if not _below(prefix, tensors):
+            message = f"{path} has no {prefix[:-1]}: an earlier version made it, train it again"
+            raise ValueError(message)
     network, levels, beats = TriCardio(settings.sizes), Levels(), Beats(settings.sizes.width)
     for prefix, module in ((_NETWORK, network), (_LEVELS, levels), (_BEATS, beats)):
         _fill(module, _below(prefix, tensors), path)

@@ -17,6 +17,7 @@ from models.tricardio.examples import known_of
 from models.tricardio.levels import CONDITIONS, Moment, Reference
 from models.tricardio.network import TriCardio
 from models.tricardio.scaling import Scale, scale_of
+from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNITS, Modality
 from schemas.restoration import F32, RestoreBatch
 
@@ -77,15 +78,14 @@ def reference_of(batch: RestoreBatch, describe: Describe) -> Reference | None:
     if cuff is None:
         return None
     then = _described(batch, cuff.signals, describe)
-    parts = (cuff.sbp, cuff.dbp, cuff.age_s)
+    nothing = np.float32("nan")
+    parts = (np.where(cuff.valid, x, nothing) for x in (cuff.sbp, cuff.dbp, cuff.age_s))
     return Reference(then, *(torch.from_numpy(part).float() for part in parts))
 
 
 def _described(batch: RestoreBatch, signals: dict[Modality, F32], describe: Describe) -> Moment:
-    ecg, ppg = (
-        signals[m] if m in batch.conditions else np.full_like(signals[m], np.nan)
-        for m in CONDITIONS
-    )
+    nothing = np.full((len(batch.seeds), WINDOW_SAMPLES), np.nan, np.float32)
+    ecg, ppg = (signals[m] if m in batch.conditions else nothing for m in CONDITIONS)
     in_mv = np.array([unit == UNITS["ecg"] for unit in batch.units["ecg"]], np.bool_)
     features = torch.from_numpy(describe(ppg, ecg, in_mv)).float()
     scales = [scale_of(torch.from_numpy(x)) for x in (ecg, ppg)]

@@ -44,7 +44,7 @@ class Moment:
     """What is known of B windows.
 
     Attributes:
-        features: (B, F) of shape and timing, whatever the gains; NaN where untold.
+        features: (B, F) of shape and timing, and of the ECG's size in mV; NaN where untold.
         half: (B, C) half range of ECG and PPG in their units, NaN where they are absent.
         middle: (B, C) middle of it.
     """
@@ -122,8 +122,8 @@ class Levels(nn.Module):
 class LevelHead(nn.Module):
     """Quantiles of each level in mmHg, with a cuff reading or without one.
 
-    A reading is held, and moved as far as its age and what has changed since let one see. Of the
-    signals' own size only that change is looked at: gains differ between monitors.
+    A reading is held, and moved as far as its age and what has changed since let one see. Of a
+    PPG's size only that change is looked at: its gain is the monitor's own.
     """
 
     def __init__(self) -> None:

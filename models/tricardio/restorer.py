@@ -158,9 +158,9 @@ class TriCardioRestorer:
         return [self._made(batch, drawn, told, level) for level in levels]
 
     def _made(self, batch: RestoreBatch, drawn: _Drawn, told: Tensor | None, level: float) -> Made:
-        calibration, key = self._checkpoint.settings.calibration, key_of(batch)
-        reach = float(norm.ppf((1 + level) / 2)) * calibration.widen(key, level)
-        half = reach * drawn.spread
+        widen, outward = self._corrections(batch, level)
+        reach = float(norm.ppf((1 + level) / 2)) * torch.from_numpy(widen).to(self._device)
+        half = reach[:, None] * drawn.spread
         silent = ~drawn.known[:, None]
         mean, lower, upper = (
             part.masked_fill(silent, torch.nan).cpu().numpy()
@@ -173,8 +173,24 @@ class TriCardioRestorer:
             samples=None if drawn.samples is None else drawn.samples.cpu().numpy(),
             pressures={} if told is None else intervals(told, level),
             level=level,
-            outward=calibration.outward(key, level),
+            outward=outward,
         )
+
+    def _corrections(
+        self, batch: RestoreBatch, level: float
+    ) -> tuple[F32, dict[str, tuple[F32, F32]]]:
+        """Give (B,) factors of bands and mmHg of intervals: each window's own, by its reading."""
+        calibration, n = self._checkpoint.settings.calibration, len(batch.seeds)
+        told = batch.cuff.valid if batch.cuff else np.zeros(n, np.bool_)
+        keys = [key_of(batch, cuff=cuff) for cuff in (True, False)]
+        widen = np.where(told, *(calibration.widen(key, level) for key in keys))
+        moves = [calibration.outward(key, level) for key in keys]
+        outward = {}
+        for name in {name for move in moves for name in move}:
+            cuff, none = (move.get(name, (0.0, 0.0)) for move in moves)
+            down, up = (np.where(told, a, b) for a, b in zip(cuff, none, strict=True))
+            outward[name] = (down.astype(np.float32), up.astype(np.float32))
+        return widen.astype(np.float32), outward
 
     def _drawn(self, batch: RestoreBatch, *, sampled: bool) -> _Drawn:
         at = MODALITIES.index(batch.target)
@@ -246,14 +262,17 @@ class TriCardioRestorer:
     def _with_beats(self, encoded: Encoded, rate: F32) -> tuple[Tensor, Tensor]:
         """Give (R, X) ECG with its beats where they are likely, and how far from it the truth is.
 
-        The distance from anything is that from the mean, and the mean's own from it.
+        The distance from anything is that from the mean, and the mean's own from it; and where an
+        R peak is drawn, or more likely than a band may miss, a whole one.
         """
         likely = self._beats(encoded.tokens).sigmoid()
         known = np.pad(rate, (0, self._rows - len(rate)), constant_values=np.nan)
         ecg = drawn_beats(beat_times(likely.cpu().numpy(), known), self._beats.usual)
         at = MODALITIES.index("ecg")
         away = encoded.spread[:, at].square() + (encoded.mean[:, at] - ecg).square()
-        return ecg, away.sqrt()
+        peak = self._beats.usual.abs().max()
+        near = (likely > 1 - LEVEL) | (ecg.abs() > peak / 3)
+        return ecg, torch.where(near, away.sqrt().maximum(peak), away.sqrt())
 
     def _told_levels(self, batch: RestoreBatch) -> Tensor:
         """Give (B, L, Q) quantiles of the pressure's levels in mmHg."""

@@ -216,7 +216,7 @@ def test_another_checkpoint_takes_the_rows_over_and_so_does_the_classical_restor
     answered = [filled.rows["backfill"]]
     fill_again(lake, tmp_path / "v.safetensors")
     answered.append(rows_of(lake)["backfill"])
-    backfill(BackfillConfig(lake=lake, workers=0))
+    backfill(BackfillConfig(lake=lake, workers=0, restorer="classical"))
     answered.append(rows_of(lake)["backfill"])
 
     models = [rows["model_id"].unique().to_list() for rows in answered]

@@ -178,7 +178,7 @@ def test_a_shard_that_keeps_failing_is_quarantined_and_the_rest_goes_on(
     config, monkeypatch
 ) -> None:
     monkeypatch.setattr(restorers, "ClassicalRestorer", Fragile)
-    fragile = config.model_copy(update={"seed": 1})
+    fragile = config.model_copy(update={"seed": 1, "restorer": "classical"})
     summary = nightly(fragile)
     again = nightly(fragile)
 

@@ -80,6 +80,17 @@ def test_a_sampler_is_refused_where_there_is_no_choice_of_one(restorer, options)
         told(**{**options, "restorer": restorer}, sampler="ddim")
 
 
+def test_a_sampler_for_a_checkpoint_that_turns_out_to_have_none_is_refused(tricardio) -> None:
+    with pytest.raises(ValueError, match="restorer tricardio has no choice of sampler, got ddpm"):
+        make_restorer(told(checkpoint=tricardio, sampler="ddpm"))
+
+
+def test_an_empty_checkpoint_is_none() -> None:
+    assert told(checkpoint="").restorer == "classical"
+    with pytest.raises(ValidationError, match="restorer unicardio needs a checkpoint"):
+        told(checkpoint="", restorer="unicardio")
+
+
 def test_a_checkpoint_may_come_with_its_restorers_name() -> None:
     assert told(checkpoint="u.safetensors", restorer="unicardio").restorer == "unicardio"
 

@@ -57,8 +57,8 @@ def test_a_training_leaves_a_checkpoint_its_state_and_curves_that_plot(
     assert "--width 16" in str(training["command"])
     assert [len(training["groups"][s]) for s in SPLITS] == [5, 3, 2, 2]
     with_cuff = calibration.corrections["translate/abp/ecg+ppg/cuff"]
-    assert with_cuff.groups == 2 + 5
-    assert calibration.corrections["impute/abp/alone"].groups == 2
+    assert (with_cuff.groups, with_cuff.held_out) == (2, 5)
+    assert calibration.corrections["impute/abp/alone"].held_out == 0
     assert set(with_cuff.outward["0.9"]) == {"sbp", "dbp", "map"}
     assert all(one.widen["0.9"] > 0 for one in calibration.corrections.values())
     curves = pl.read_csv(out / CURVES)

@@ -55,6 +55,7 @@ def test_beats_near_each_other_share_the_time_and_keep_their_peaks(apart) -> Non
     (ecg,) = drawn_beats([times], usual)
 
     np.testing.assert_array_equal(np.flatnonzero(ecg.numpy() == 5), times)
+    assert (drawn_beats([times], torch.ones(WIDTH))[0][times[0] : times[-1]] == 1).all()
 
 
 def test_a_window_without_a_beat_is_level() -> None:

@@ -56,6 +56,18 @@ def test_weights_of_other_sizes_than_the_cards_are_refused(saved) -> None:
         read_tricardio(str(saved))
 
 
+def test_a_checkpoint_without_a_head_is_an_older_versions(saved) -> None:
+    tensors = safetensors.torch.load_file(saved)
+    settings = json.loads(saved.with_suffix(".json").read_text())["settings"]
+    without = {name: x for name, x in tensors.items() if not name.startswith("beats.")}
+    save_checkpoint(
+        saved, without, architecture=ARCHITECTURE, name="old", origin="a", settings=settings
+    )
+
+    with pytest.raises(ValueError, match=r"has no beats: an earlier version made it"):
+        read_tricardio(str(saved))
+
+
 def test_settings_that_can_not_be_are_named(saved) -> None:
     change_card(saved, sizes={"width": 30, "heads": 4})
 

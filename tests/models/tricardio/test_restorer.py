@@ -164,7 +164,9 @@ def test_a_correction_of_its_own_case_widens_band_and_interval(small_tricardio) 
     batch = batch_of()
     correction = Correction(widen={"0.9": 2.0}, outward={"0.9": {"sbp": (3.0, 5.0)}})
     plain = restorer_of(small_tricardio()).restore(batch)
-    moved = restorer_of(corrected(small_tricardio, **{key_of(batch): correction})).restore(batch)
+    moved = restorer_of(
+        corrected(small_tricardio, **{key_of(batch, cuff=False): correction})
+    ).restore(batch)
 
     np.testing.assert_allclose(
         moved.upper - moved.lower, 2 * (plain.upper - plain.lower), rtol=1e-4
@@ -217,11 +219,49 @@ def test_an_ecg_made_from_pulses_has_the_usual_beat_where_beats_are_likely(resto
     assert (made.upper > made.mean).all()
 
 
-def test_a_monitors_gain_of_the_ppg_has_no_say_in_pressures(restorer) -> None:
+def test_where_an_r_peak_is_drawn_there_may_be_none(restorer) -> None:
+    (made,) = restorer.make(batch_of("translate", "ecg", ("ppg",)), (0.9,))
+
+    assert (made.lower[made.mean == 1] < 0).all()
+
+
+def test_a_window_without_a_reading_is_told_as_one_of_a_batch_without_cuffs(
+    small_tricardio,
+) -> None:
+    batch = batch_of()
+    alone, told = (key_of(batch, cuff=cuff) for cuff in (False, True))
+    moves = {alone: (1.0, 1.0), told: (20.0, 30.0)}
+    corrections = {
+        key: Correction(widen={"0.9": 1 + up}, outward={"0.9": {"sbp": (down, up)}})
+        for key, (down, up) in moves.items()
+    }
+    restorer = restorer_of(corrected(small_tricardio, **corrections))
+    cuff = cuff_of(batch, 130)
+    cuff.sbp[2] = np.nan
+    without, mixed = (restorer.restore(replace(batch, cuff=one)) for one in (None, cuff))
+
+    same(take_rows(mixed, slice(2, 3)), take_rows(without, slice(2, 3)))
+    assert (mixed.pressures["sbp"].lower != without.pressures["sbp"].lower)[[0, 1, 3, 4]].all()
+
+
+@pytest.mark.parametrize(
+    ("sbp", "dbp", "age_s"),
+    [(120, 70, np.nan), (70, 120, 60), (1000, 50, 60), (120, -5, 60), (0, 0, 60), (np.inf, 70, 1)],
+)
+def test_a_reading_that_cannot_be_one_is_none(restorer, sbp, dbp, age_s) -> None:
+    batch = batch_of(n=2)
+    each = [np.full(2, value, np.float32) for value in (sbp, dbp, age_s)]
+    absurd = Cuff(*each, {m: batch.signals[m] for m in batch.conditions})
+
+    same(restorer.restore(replace(batch, cuff=absurd)), restorer.restore(batch), rtol=0)
+
+
+@pytest.mark.parametrize(("m", "gain"), [("ecg", 1), ("ppg", 100)])
+def test_gain_of_the_ppg_and_offsets_have_no_say_in_pressures(restorer, m, gain) -> None:
     batch = batch_of()
     cuff = cuff_of(batch, 130)
-    scaled = {**batch.signals, "ppg": 1000 * batch.signals["ppg"]}
-    there = {**cuff.signals, "ppg": 1000 * cuff.signals["ppg"]}
+    scaled = {**batch.signals, m: gain * batch.signals[m] + 7}
+    there = {**cuff.signals, m: gain * cuff.signals[m] + 7}
     one = restorer.restore(replace(batch, cuff=cuff))
     other = restorer.restore(replace(batch, signals=scaled, cuff=replace(cuff, signals=there)))
 
