@@ -8,6 +8,7 @@ INSTALLED := .venv/.installed
 demo: $(INSTALLED)
 	$(BIN)/pulselake demo
 
+# Threads of one operation wait for each other by spinning, so each of the tests' processes has one.
 test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

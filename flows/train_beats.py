@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from flows.train_config import TrainConfig
+from flows.train_heads import descend
 from models.tricardio.architecture import CORE
 from models.tricardio.beats import BEAT, Beats
 from models.tricardio.inputs import chunks, encode, inputs_of
@@ -17,6 +18,7 @@ from models.tricardio.restorer import ROWS_AT_ONCE
 from models.tricardio.scaling import scale_of
 from ops.beats import detect_beats
 from ops.judge.cases import Case, Posed, pose
+from ops.judge.groups import shares_of_windows
 from ops.judge.windows import Windows
 from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import Modality
@@ -24,8 +26,7 @@ from schemas.modality import Modality
 GIVEN: Final[tuple[tuple[Modality, ...], ...]] = (("ppg",), ("abp",), ("ppg", "abp"))
 STEPS: Final = 1000
 BATCH: Final = 256
-RATE: Final = 2e-3
-DECAY: Final = 0.05
+FALLING: Final = 0.5
 NEAR: Final = 5.0
 """Samples, 40 ms, that the likelihood falls off in beside an R peak."""
 
@@ -36,23 +37,18 @@ def fit_beats(network: TriCardio, windows: Windows, config: TrainConfig) -> Beat
     found = [detect_beats(one.truth, "ecg").index for one in posed]
     tokens = torch.cat([tokens_of(network, one, config.device) for one in posed])
     near = torch.cat([_near(at) for at in found])
-    groups = np.concatenate([one.windows.groups for one in posed])
-    _, index = np.unique(groups, return_inverse=True)
-    share = 1 / np.bincount(index)[index]
+    share = shares_of_windows(np.concatenate([one.windows.groups for one in posed]))
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
     beats = Beats(tokens.shape[2]).to(config.device)
     beats.usual.copy_(_usual_beat(posed[0], found[0]))
-    optimiser = torch.optim.AdamW(beats.parameters(), lr=RATE, weight_decay=DECAY)
-    for step in range(STEPS):
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 50, (STEPS - step) / (0.5 * STEPS))
-        rows = torch.from_numpy(rng.choice(len(tokens), BATCH, p=share / share.sum()))
+
+    def loss() -> Tensor:
+        rows = torch.from_numpy(rng.choice(len(tokens), BATCH, p=share))
         logits = beats(tokens[rows].float().to(config.device))[:, CORE]
-        loss = binary_cross_entropy_with_logits(logits, near[rows].to(config.device))
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        optimiser.zero_grad()
+        return binary_cross_entropy_with_logits(logits, near[rows].to(config.device))
+
+    descend(beats, STEPS, FALLING, loss)
     return beats.eval()
 
 

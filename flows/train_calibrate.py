@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from flows.train_config import TrainConfig
-from flows.train_levels import HeldOut
-from models.tricardio.calibration import LEVELS, Calibration, Correction, key, key_of
+from flows.train_levels import CORRECTED_BY, HeldOut
+from models.tricardio.calibration import LEVELS, Calibration, Correction, key_of
 from models.tricardio.checkpoint import Checkpoint
 from models.tricardio.restorer import TriCardioRestorer, intervals
 from ops import restored
@@ -25,12 +25,10 @@ from ops.judge.signal_measures import made_samples, scale_to_truth
 from schemas.restoration import F32, PRESSURES, Interval
 
 PER_GROUP: Final = 10
-BY_CHOICE: Final = ("first", "random")
-"""Cuff readings that intervals are corrected by: one of seconds ago would make all look sure."""
-
-_HELD_OUT: Final = "held out "
 EVERY: Final = 4
 """Samples of a window that are looked at: each fourth says as much as all."""
+
+_HELD_OUT: Final = "held out "
 
 
 @dataclass
@@ -70,14 +68,15 @@ def calibrate(
         device=config.device,
     )
     scores: dict[str, _Scores] = defaultdict(_Scores)
-    for case in calibration_cases(BY_CHOICE):
+    for case in calibration_cases(CORRECTED_BY):
         posed = pose(case, windows, {})
         if len(posed.windows):
-            _score(posed, restorer, scores[key_of(posed.batch, cuff=case.reference is not None)])
+            key = key_of(case.task, case.target, case.given, cuff=case.reference is not None)
+            _score(posed, restorer, scores[key])
     for one in held_out:
-        name = key("translate", "abp", one.given, cuff=one.choice is not None)
-        if name in scores and one.choice in (None, *BY_CHOICE):
-            _score_held_out(one, scores[name])
+        key = key_of("translate", "abp", one.given, cuff=one.cuff)
+        if key in scores:
+            _score_held_out(one, scores[key])
     return Calibration(corrections={key: _correction(found) for key, found in scores.items()})
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from flows.train_config import TrainConfig
+from flows.train_heads import descend
 from models.tricardio.inputs import moment_of, reference_of
 from models.tricardio.levels import (
     STEP_MMHG,
@@ -23,6 +24,7 @@ from models.tricardio.levels import (
 from models.tricardio.scaling import scale_of
 from ops.features import described
 from ops.judge.cases import Case, pose
+from ops.judge.groups import shares_of_windows
 from ops.judge.references import REFERENCES
 from ops.judge.windows import Windows
 from ops.restored import read_pressures
@@ -32,13 +34,15 @@ from schemas.restoration import PRESSURES
 GIVEN: Final[tuple[tuple[Modality, ...], ...]] = (("ecg",), ("ppg",), ("ecg", "ppg"))
 STEPS: Final = 800
 BATCH: Final = 512
-RATE: Final = 2e-3
-DECAY: Final = 0.05
+FALLING: Final = 0.7
 WITHOUT_CUFF: Final = 0.25
 """Share of a batch's windows that have no reading."""
 
 BY_CHOICE: Final = 0.2
 """Share that has the reading of each of ``REFERENCES``, where there is one; the others any one."""
+
+CORRECTED_BY: Final = ("first", "random")
+"""Readings that intervals are corrected by: one of seconds ago would make all look sure."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +78,14 @@ class HeldOut:
 
     Attributes:
         given: the conditions.
-        choice: which of ``REFERENCES`` their readings are; null where they had none.
+        cuff: whether they had a reading.
         told: (N, L, Q) quantiles in mmHg.
         truth: (N, L) levels in mmHg, NaN where one can't be read.
         groups: (N,) index of each window's group.
     """
 
     given: tuple[Modality, ...]
-    choice: str | None
+    cuff: bool
     told: Tensor
     truth: Tensor
     groups: NDArray[np.int64]
@@ -115,10 +119,10 @@ def see(windows: Windows, given: tuple[Modality, ...]) -> Seen:
     ends = [scale.middle - scale.half, scale.middle + scale.half]
     now = moment_of(posed.batch, described)
     since = torch.from_numpy(np.nan_to_num(kept.cuffs["first"].age_s))
-    readings = [Reference(now, pressures[0], pressures[1], torch.zeros(len(kept)))]
-    for name in REFERENCES:
-        reading = reference_of(replace(posed.batch, cuff=kept.cuffs[name]), described)
-        readings += [reading] if reading else []
+    readings = [
+        Reference(now, pressures[0], pressures[1], torch.zeros(len(kept))),
+        *(reference_of(posed.batch, kept.cuffs[name], described) for name in REFERENCES),
+    ]
     return Seen(
         given=given,
         now=now,
@@ -136,17 +140,14 @@ def _fit(
     rng = np.random.default_rng(seed)
     features = [one.now.features[torch.from_numpy(of)] for one, of in zip(seen, rows, strict=True)]
     head.standardise(torch.cat(features))
-    optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=DECAY)
-    for step in range(STEPS):
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 50, (STEPS - step) / (0.7 * STEPS))
+
+    def loss() -> Tensor:
         which = int(rng.integers(len(seen)))
         chosen, reading = pairs_of(seen[which], rng, rows[which], BATCH, WITHOUT_CUFF)
         told = head(seen[which].now.take(torch.from_numpy(chosen)), reading)
-        loss = pinball(told, seen[which].truth[torch.from_numpy(chosen)]) / STEP_MMHG
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        optimiser.zero_grad()
+        return pinball(told, seen[which].truth[torch.from_numpy(chosen)]) / STEP_MMHG
+
+    descend(head, STEPS, FALLING, loss)
 
 
 def pairs_of(
@@ -156,9 +157,7 @@ def pairs_of(
 
     The reading is that of another window of the group, earlier or later, or a choice's.
     """
-    groups = seen.groups[rows]
-    weight = 1 / np.bincount(groups)[groups]
-    chosen = rows[rng.choice(len(rows), n, p=weight / weight.sum())]
+    chosen = rows[rng.choice(len(rows), n, p=shares_of_windows(seen.groups[rows]))]
     count = len(seen.groups)
     of = _other_of_group(seen.groups, chosen, rng)
     alone = (rng.random(n) < without) | (of == chosen)
@@ -189,13 +188,14 @@ def _other_of_group(
 
 @torch.inference_mode()
 def _held_out(head: LevelHead, seen: Seen, rows: NDArray[np.int64]) -> list[HeldOut]:
-    """Tell windows without a reading, and with that of each choice."""
+    """Tell windows without a reading, and with those that intervals are corrected by."""
     of = torch.from_numpy(rows)
     now, truth, groups = seen.now.take(of), seen.truth[of], seen.groups[rows]
-    found = [HeldOut(seen.given, None, head(now, None), truth, groups)]
-    for k, choice in enumerate(REFERENCES):
-        reading = seen.with_reading(rows, (k + 1) * len(seen.groups) + rows)
+    found = [HeldOut(seen.given, False, head(now, None), truth, groups)]
+    for choice in CORRECTED_BY:
+        first = (1 + REFERENCES.index(choice)) * len(seen.groups)
+        reading = seen.with_reading(rows, first + rows)
         there = reading.sbp.isfinite()
         told = head(now.take(there), reading.take(there))
-        found.append(HeldOut(seen.given, choice, told, truth[there], groups[there.numpy()]))
+        found.append(HeldOut(seen.given, True, told, truth[there], groups[there.numpy()]))
     return found

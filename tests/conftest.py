@@ -52,21 +52,20 @@ def small_tricardio() -> Callable[..., "Checkpoint"]:
 
         from models.card import make_card
         from models.tricardio.architecture import ARCHITECTURE, Sizes
-        from models.tricardio.beats import Beats
+        from models.tricardio.beats import BEAT, Beats
         from models.tricardio.checkpoint import Checkpoint, Settings
         from models.tricardio.levels import Levels
         from models.tricardio.network import TriCardio
 
         torch.manual_seed(0)
-        sizes = Sizes(width=16, depth=1, heads=2, fine_width=8).model_copy(
-            update={"flow_width": 16, "flow_depth": 1, "flow_heads": 2}
-        )
-        modules = TriCardio(sizes), Levels(), Beats(sizes.width)
+        encoder = {"width": 16, "depth": 1, "heads": 2, "fine_width": 8}
+        sizes = Sizes(**encoder, flow_width=16, flow_depth=1, flow_heads=2)
+        network, levels, beats = TriCardio(sizes), Levels(), Beats(sizes.width)
         with torch.no_grad():
-            for module in modules:
+            for module in (network, levels, beats):
                 for parameter in module.parameters():
                     parameter.add_(0.05 * torch.randn_like(parameter))
-            modules[2].usual[38] = 1
+            beats.usual[-BEAT.start] = 1
         card = make_card(
             architecture=ARCHITECTURE,
             name="made-up",
@@ -74,9 +73,8 @@ def small_tricardio() -> Callable[..., "Checkpoint"]:
             sha256="0" * 64,
             n_parameters=1,
         )
-        network, levels, beats = (module.eval() for module in modules)
         told = Settings.model_validate({"sizes": sizes, **settings})
-        return Checkpoint(card, told, network, levels, beats)
+        return Checkpoint(card, told, network.eval(), levels.eval(), beats.eval())
 
     return make
 

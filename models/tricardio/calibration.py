@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.modality import Modality
-from schemas.restoration import RestoreBatch, Task
+from schemas.restoration import Task
 
 LEVELS: Final = (0.5, 0.8, 0.9)
 
@@ -48,11 +48,6 @@ class Calibration(BaseModel):
         return self.corrections.get(key, Correction())
 
 
-def key_of(batch: RestoreBatch, *, cuff: bool) -> str:
+def key_of(task: Task, target: Modality, given: tuple[Modality, ...], *, cuff: bool) -> str:
     """Name what a correction is for, as ``translate/abp/ecg+ppg/cuff``."""
-    return key(batch.task, batch.target, batch.conditions, cuff=cuff)
-
-
-def key(task: Task, target: Modality, given: tuple[Modality, ...], *, cuff: bool) -> str:
-    """Name what a correction is for."""
     return "/".join([task, target, "+".join(given) or "alone"] + (["cuff"] if cuff else []))

@@ -19,7 +19,7 @@ from models.tricardio.network import TriCardio
 from models.tricardio.scaling import Scale, scale_of
 from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNITS, Modality
-from schemas.restoration import F32, RestoreBatch
+from schemas.restoration import F32, Cuff, RestoreBatch
 
 Describe = Callable[[F32, F32, NDArray[np.bool_]], NDArray[np.float64]]
 """Gives (B, F) features of PPG and ECG (B, T), and of whether (B,) the ECG is in mV."""
@@ -72,11 +72,8 @@ def moment_of(batch: RestoreBatch, describe: Describe) -> Moment:
     return _described(batch, batch.signals, describe)
 
 
-def reference_of(batch: RestoreBatch, describe: Describe) -> Reference | None:
-    """Give the cuff readings with ECG and PPG of their moments, as far as they are conditions."""
-    cuff = batch.cuff
-    if cuff is None:
-        return None
+def reference_of(batch: RestoreBatch, cuff: Cuff, describe: Describe) -> Reference:
+    """Give cuff readings with ECG and PPG of their moments, as far as they are conditions."""
     then = _described(batch, cuff.signals, describe)
     nothing = np.float32("nan")
     parts = (np.where(cuff.valid, x, nothing) for x in (cuff.sbp, cuff.dbp, cuff.age_s))

@@ -6,7 +6,7 @@ which tell quantiles off hand-made features, and say no more than these and the 
 Shapes: B windows, F = 48 features, L = 5 levels, Q = 7 quantiles, C = 2 conditions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,12 +55,14 @@ class Moment:
 
     def take(self, rows: slice | Tensor, count: int = 0) -> "Moment":
         """Keep some windows, and add empty ones up to ``count``."""
-        parts = (self.features, self.half, self.middle)
-        return Moment(*(_filled_up(part[rows], count) for part in parts))
+        return self._each(lambda x: _filled_up(x[rows], count))
 
     def to(self, device: str) -> "Moment":
         """Give them on a device."""
-        return Moment(*(part.to(device) for part in (self.features, self.half, self.middle)))
+        return self._each(lambda x: x.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Moment":
+        return Moment(change(self.features), change(self.half), change(self.middle))
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,14 @@ class Reference:
 
     def take(self, rows: slice | Tensor, count: int = 0) -> "Reference":
         """Keep some readings, and add empty ones up to ``count``."""
-        parts = (self.sbp, self.dbp, self.age_s)
-        return Reference(
-            self.then.take(rows, count), *(_filled_up(part[rows], count) for part in parts)
-        )
+        return self._each(self.then.take(rows, count), lambda x: _filled_up(x[rows], count))
 
     def to(self, device: str) -> "Reference":
         """Give them on a device."""
-        parts = (self.sbp, self.dbp, self.age_s)
-        return Reference(self.then.to(device), *(part.to(device) for part in parts))
+        return self._each(self.then.to(device), lambda x: x.to(device))
+
+    def _each(self, then: Moment, change: Callable[[Tensor], Tensor]) -> "Reference":
+        return Reference(then, change(self.sbp), change(self.dbp), change(self.age_s))
 
 
 def joined(parts: Sequence[Reference]) -> Reference:

@@ -182,7 +182,8 @@ class TriCardioRestorer:
         """Give (B,) factors of bands and mmHg of intervals: each window's own, by its reading."""
         calibration, n = self._checkpoint.settings.calibration, len(batch.seeds)
         told = batch.cuff.valid if batch.cuff else np.zeros(n, np.bool_)
-        keys = [key_of(batch, cuff=cuff) for cuff in (True, False)]
+        asked = (batch.task, batch.target, batch.conditions)
+        keys = [key_of(*asked, cuff=cuff) for cuff in (True, False)]
         widen = np.where(told, *(calibration.widen(key, level) for key in keys))
         moves = [calibration.outward(key, level) for key in keys]
         outward = {}
@@ -277,9 +278,9 @@ class TriCardioRestorer:
     def _told_levels(self, batch: RestoreBatch) -> Tensor:
         """Give (B, L, Q) quantiles of the pressure's levels in mmHg."""
         now = moment_of(batch, self._describe).to(self._device)
-        reference = reference_of(batch, self._describe)
-        if reference is not None:
-            reference = reference.to(self._device)
+        reference = (
+            reference_of(batch, batch.cuff, self._describe).to(self._device) if batch.cuff else None
+        )
         n, rows = len(batch.seeds), self._rows
         parts = [
             self._levels(now.take(some, rows), reference and reference.take(some, rows))

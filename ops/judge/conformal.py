@@ -6,6 +6,8 @@ Shapes: N scores.
 import numpy as np
 from numpy.typing import NDArray
 
+from ops.judge.groups import shares_of_windows
+
 
 def group_quantile(scores: NDArray[np.floating], groups: NDArray[np.str_], share: float) -> float:
     """Give the quantile of (N,) scores in which each of the groups (N,) weighs the same.
@@ -19,9 +21,7 @@ def group_quantile(scores: NDArray[np.floating], groups: NDArray[np.str_], share
     if not known.any():
         message = "no score is finite"
         raise ValueError(message)
-    _, index = np.unique(groups[known], return_inverse=True)
-    weight = 1 / np.bincount(index)[index]
     order = np.argsort(scores[known], kind="stable")
-    reached = np.cumsum(weight[order]) / weight.sum()
+    reached = np.cumsum(shares_of_windows(groups[known])[order])
     at = min(int(np.searchsorted(reached, share - 1e-12)), order.size - 1)
     return float(scores[known][order[at]])

@@ -69,6 +69,13 @@ def means_of_groups(values: NDArray[np.floating], groups: NDArray[np.str_]) -> F
     return np.asarray(np.bincount(index, weights=values.astype(np.float64)) / count)
 
 
+def shares_of_windows(groups: NDArray[np.generic]) -> F64:
+    """Give each window of (N,) groups its share of the whole, so that groups have the same."""
+    _, index = np.unique(groups, return_inverse=True)
+    weight = 1 / np.bincount(index)[index]
+    return np.asarray(weight / weight.sum())
+
+
 @lru_cache(maxsize=64)
 def _resampled(groups: int) -> NDArray[np.int64]:
     """Draw (RESAMPLES, G) groups with replacement, the same ones for every method."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from infra.demo.simulate import Patient, simulate
 from models.tricardio.levels import FEATURES
+from ops.beats import detect_beats, heart_rate
 from ops.features import described, features
 from schemas.restoration import F32
 
@@ -25,6 +26,7 @@ def test_a_window_has_as_many_as_the_pressure_heads_take(signals) -> None:
 
     assert told.shape == (6, FEATURES)
     assert np.isfinite(told).mean() > 0.95
+    np.testing.assert_allclose(told[:, 4], heart_rate(detect_beats(signals["ppg"], "ppg")))
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-9, 1.0, 1e4, 1e9]))

@@ -71,6 +71,10 @@ def batch_of(
     )
 
 
+def asked(batch: RestoreBatch) -> tuple[Task, Modality, tuple[Modality, ...]]:
+    return batch.task, batch.target, batch.conditions
+
+
 def cuff_of(batch: RestoreBatch, sbp: float) -> Cuff:
     n = len(batch.seeds)
     signals = {m: batch.signals[m] for m in batch.conditions}
@@ -165,7 +169,7 @@ def test_a_correction_of_its_own_case_widens_band_and_interval(small_tricardio) 
     correction = Correction(widen={"0.9": 2.0}, outward={"0.9": {"sbp": (3.0, 5.0)}})
     plain = restorer_of(small_tricardio()).restore(batch)
     moved = restorer_of(
-        corrected(small_tricardio, **{key_of(batch, cuff=False): correction})
+        corrected(small_tricardio, **{key_of(*asked(batch), cuff=False): correction})
     ).restore(batch)
 
     np.testing.assert_allclose(
@@ -229,7 +233,7 @@ def test_a_window_without_a_reading_is_told_as_one_of_a_batch_without_cuffs(
     small_tricardio,
 ) -> None:
     batch = batch_of()
-    alone, told = (key_of(batch, cuff=cuff) for cuff in (False, True))
+    alone, told = (key_of(*asked(batch), cuff=cuff) for cuff in (False, True))
     moves = {alone: (1.0, 1.0), told: (20.0, 30.0)}
     corrections = {
         key: Correction(widen={"0.9": 1 + up}, outward={"0.9": {"sbp": (down, up)}})
