@@ -94,6 +94,7 @@ class HeldOut:
 def fit_levels(windows: Windows, config: TrainConfig) -> tuple[Levels, list[HeldOut]]:
     """Fit heads, each without a fifth of the groups, and let it tell those."""
     seen = [see(windows, given) for given in GIVEN]
+    torch.manual_seed(config.seed)  # the heads' first weights are drawn too
     levels = Levels()
     folds = len(levels.heads)
     n_groups = max(one.groups.max() for one in seen) + 1

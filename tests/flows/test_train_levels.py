@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from flows import train_levels
 from flows.train_config import TrainConfig
@@ -64,6 +65,20 @@ def test_windows_without_a_reading_are_as_many_as_asked_for(windows) -> None:
     _, reading = pairs_of(seen, np.random.default_rng(0), rows, 1000, 0.3)
 
     assert reading.sbp.isnan().float().mean() == pytest.approx(0.3, abs=0.05)
+
+
+def test_the_same_seed_fits_the_same_heads_whatever_was_drawn_before(
+    windows, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setattr(train_levels, "STEPS", 2)
+    fitted = []
+    for before in (1, 2):
+        torch.manual_seed(before)
+        levels, _ = fit_levels(windows, TrainConfig(data=tmp_path, out=tmp_path))
+        fitted.append(levels.state_dict())
+
+    for name, value in fitted[0].items():
+        torch.testing.assert_close(value, fitted[1][name], rtol=0, atol=0)
 
 
 def test_every_group_is_told_by_a_head_that_was_fitted_without_it(
