@@ -152,7 +152,7 @@ def _header(config: EvaluateConfig, evidence: _Evidence) -> dict[str, Any]:
     windows, train = evidence.windows, evidence.train
     return {
         "flow": "evaluate",
-        "source": config.lake or "data",
+        "source": Path(config.lake).name if config.lake else "data",
         "files": sorted(Path(path).name for path in config.data),
         "split": None if config.lake else config.split,
         "per_group": config.per_group,

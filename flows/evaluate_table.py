@@ -5,14 +5,14 @@ from typing import Any
 
 def markdown(result: dict[str, Any]) -> str:
     """Lay the claims of every model of an evaluation out, whom they are of above them."""
-    where = "the lake's good windows" if result["split"] is None else f"{result['split']} groups"
+    kind = "groups of a lake" if result["split"] is None else f"{result['split']} groups"
     groups, windows = len(result["groups"]), result["windows"]
     lines = []
     for model, rows in result["claims"].items():
-        head = f"`{model}` on {groups} {where}, {windows:,} windows"
+        head = f"`{model}` on {groups} {kind}, {windows:,} windows"
         lines += [f"| {head} | measured | asked | met |", "|---|---|---|---|"]
         lines += [
-            f"| {row['name']} | {row['value']:.2f} | {_plain(row['asked'])} | {_met(row)} |"
+            f"| {row['name']} | {row['value']:.3f} | {_plain(row['asked'])} | {_met(row)} |"
             for row in rows
         ]
     return "\n".join(lines) + "\n"

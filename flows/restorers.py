@@ -17,12 +17,13 @@ class RestorerConfig(BaseModel):
 
     restorer: RestorerName | None = Field(
         None,
-        description="What fills windows: classical, or tricardio or unicardio with its checkpoint; "
-        "by default classical, or what the checkpoint's card says.",
+        description="What fills windows: tricardio, classical, or unicardio with its checkpoint; "
+        "by default tricardio, or what the checkpoint's card says.",
     )
     checkpoint: str | None = Field(
         None,
-        description="Checkpoint (.safetensors, its card beside it) of a model that fills windows.",
+        description="Checkpoint (.safetensors, its card beside it) of a model that fills windows; "
+        "by default the TriCardio that comes along.",
     )
     sampler: Literal["ddim", "ddpm"] | None = Field(
         None, description="How UniCardio draws its samples; by default ddim."
@@ -35,7 +36,10 @@ class RestorerConfig(BaseModel):
         "takes its own 50.",
     )
     samples: int = Field(
-        10, ge=2, description="Samples of each window that mean and band are taken over."
+        10,
+        ge=2,
+        description="Samples of each window, of which UniCardio takes mean and band, and TriCardio "
+        "the pressures of an ABP that it mends.",
     )
     chunk: int | None = Field(
         None,
@@ -52,11 +56,11 @@ class RestorerConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _something_fills(cls, fields: object) -> object:
-        """Name the classical restorer where nothing is, and make a local path absolute."""
+        """Name TriCardio where nothing is, and make a local path absolute."""
         if not isinstance(fields, dict):
             return fields
         if not fields.get("checkpoint"):
-            named = fields.get("restorer") or "classical"
+            named = fields.get("restorer") or "tricardio"
             return {**fields, "checkpoint": None, "restorer": named}
         path = str(fields["checkpoint"])
         if "://" not in path:
@@ -65,8 +69,8 @@ class RestorerConfig(BaseModel):
 
     @model_validator(mode="after")
     def _restorer_has_what_it_needs(self) -> Self:
-        if self.restorer in ("tricardio", "unicardio") and self.checkpoint is None:
-            message = f"restorer {self.restorer} needs a checkpoint"
+        if self.restorer == "unicardio" and self.checkpoint is None:
+            message = "restorer unicardio needs a checkpoint"
             raise ValueError(message)
         if self.restorer == "classical" and self.checkpoint is not None:
             message = f"restorer classical takes no checkpoint, got {self.checkpoint}"
@@ -122,11 +126,11 @@ def make_restorer(config: RestorerConfig) -> Restorer:
 
 
 def _tricardio(config: RestorerConfig) -> Restorer:
-    from models.tricardio.checkpoint import read_tricardio
+    from models.tricardio.checkpoint import SHIPPED, read_tricardio
     from models.tricardio.restorer import CODE, FLOW_STEPS, TriCardioRestorer
 
     return TriCardioRestorer(
-        read_tricardio(str(config.checkpoint)),
+        read_tricardio(config.checkpoint or str(SHIPPED)),
         config.steps or FLOW_STEPS,
         config.samples,
         restored.from_made,

@@ -16,6 +16,9 @@ from models.tricardio.calibration import Calibration
 from models.tricardio.levels import Levels
 from models.tricardio.network import TriCardio
 
+SHIPPED: Final = Path(__file__).parent / "weights" / "tricardio-1.safetensors"
+"""The checkpoint that comes along, and fills where none is named."""
+
 _NETWORK: Final = "network."
 _LEVELS: Final = "levels."
 _BEATS: Final = "beats."

@@ -18,7 +18,9 @@ def figures() -> list[str]:
     hour = [value for name, value in ingest.items() if name.startswith("CPU seconds")]
     parity = bars("unicardio_parity")
     sampling = [bars(name) for name in ("unicardio_speed", "unicardio_speed_avx2")]
+    filling = bars("tricardio_speed")
     return [
+        " / ".join(f"{t:,.0f}" for t in filling.values()) + " times",
         f"{max(parity.values()):.1e}",
         *(" / ".join(f"{t:.1f}" for t in times.values()) + " times" for times in sampling),
         f"{grading['area under ROC, clean and 0 dB em']:.3f} / "

@@ -44,10 +44,15 @@ def s3(s3_server: EmbeddedS3, monkeypatch: pytest.MonkeyPatch) -> EmbeddedS3:
 
 @pytest.fixture(scope="session")
 def first_night(tmp_path_factory: pytest.TempPathFactory) -> tuple[NightlyConfig, RunSummary]:
-    """One night of twelve simulated subjects, one of them corrupt; to look at, not to change."""
+    """One night of twelve simulated subjects, one of them corrupt; to look at, not to change.
+
+    The classical restorers fill it, which are there at once: the model has nights of its own.
+    """
     folder = tmp_path_factory.mktemp("first")
     write_archive(folder / "ward", minutes=1)
-    config = NightlyConfig(source=str(folder / "ward"), lake=str(folder / "lake"), workers=0)
+    config = NightlyConfig(
+        source=str(folder / "ward"), lake=str(folder / "lake"), workers=0, restorer="classical"
+    )
     return config, nightly(config)
 
 
@@ -63,7 +68,7 @@ def config(
 ) -> NightlyConfig:
     """A next night: of the copy, on a copy of the first night's lake."""
     lake = shutil.copytree(first_night[0].lake, tmp_path / "lake")
-    return NightlyConfig(source=str(ward), lake=str(lake), workers=0)
+    return first_night[0].model_copy(update={"source": str(ward), "lake": str(lake)})
 
 
 @pytest.fixture(scope="session")

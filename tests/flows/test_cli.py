@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from ops.lake import Lake
 
 NEEDED = {
     "run_id",
@@ -22,13 +23,15 @@ NEEDED = {
     "peak_rss_mib",
 }
 
+QUICK = ("--workers", "0", "--restorer", "classical")
+
 
 def run(*arguments: str):
     return CliRunner().invoke(app, [*arguments])
 
 
 def test_json_is_one_object_and_nothing_else(config) -> None:
-    done = run("nightly", config.source, config.lake, "--workers", "0", "--json")
+    done = run("nightly", config.source, config.lake, *QUICK, "--json")
     printed = json.loads(done.stdout)
 
     assert done.exit_code == 0
@@ -37,13 +40,13 @@ def test_json_is_one_object_and_nothing_else(config) -> None:
 
 
 def test_a_person_is_told_that_nothing_changed(config) -> None:
-    done = run("nightly", config.source, config.lake, "--workers", "0")
+    done = run("nightly", config.source, config.lake, *QUICK)
 
     assert "no row of the lake was changed" in " ".join(done.stdout.split())
 
 
 def test_strict_exits_with_3_where_anything_is_in_quarantine(config) -> None:
-    done = run("nightly", config.source, config.lake, "--workers", "0", "--strict")
+    done = run("nightly", config.source, config.lake, *QUICK, "--strict")
 
     assert done.exit_code == 3
 
@@ -89,7 +92,7 @@ def test_a_source_that_is_not_there_is_one_sentence_and_exit_1(tmp_path) -> None
 
 
 def test_status_tells_what_is_there_and_that_nothing_waits(config) -> None:
-    run("nightly", config.source, config.lake, "--workers", "0", "--dataset", "ward")
+    run("nightly", config.source, config.lake, *QUICK, "--dataset", "ward")
     status = json.loads(run("status", config.lake, "--json").stdout)
 
     assert status["tables"]["records"] == 12
@@ -97,7 +100,7 @@ def test_status_tells_what_is_there_and_that_nothing_waits(config) -> None:
 
 
 def test_status_tells_what_would_run_next_and_why(config, ward) -> None:
-    run("nightly", config.source, config.lake, "--workers", "0", "--dataset", "ward")
+    run("nightly", config.source, config.lake, *QUICK, "--dataset", "ward")
     header = min(ward.rglob("*.hea"))
     header.touch()
     (work,) = json.loads(run("status", config.lake, "--json").stdout)["next"]
@@ -107,7 +110,7 @@ def test_status_tells_what_would_run_next_and_why(config, ward) -> None:
 
 
 def test_status_tells_of_a_header_that_has_become_garbage(config, ward) -> None:
-    run("nightly", config.source, config.lake, "--workers", "0", "--dataset", "ward")
+    run("nightly", config.source, config.lake, *QUICK, "--dataset", "ward")
     next(ward.glob("ward-a/*.hea")).write_text("no header")
     (work,) = json.loads(run("status", config.lake, "--json").stdout)["next"]
 
@@ -116,8 +119,8 @@ def test_status_tells_of_a_header_that_has_become_garbage(config, ward) -> None:
 
 
 def test_status_tells_of_the_last_good_run(config) -> None:
-    run("nightly", config.source, config.lake, "--workers", "0", "--dataset", "ward")
-    run("nightly", f"{config.source}-typo", config.lake, "--workers", "0", "--dataset", "ward")
+    run("nightly", config.source, config.lake, *QUICK, "--dataset", "ward")
+    run("nightly", f"{config.source}-typo", config.lake, *QUICK, "--dataset", "ward")
     status = json.loads(run("status", config.lake, "--json").stdout)
 
     assert [r["outcome"] for r in status["runs"]][:2] == ["failed", "done"]
@@ -179,7 +182,11 @@ def test_one_file_serves_every_command(config, tmp_path) -> None:
     file.write_text(f'source = "{config.source}"\nlake = "{config.lake}"\nseed = 0\nworkers = 0\n')
 
     assert run("status", "--config", str(file), "--json").exit_code == 0
-    assert run("backfill", "--config", str(file), "--json").exit_code == 0
+    done = run("backfill", "--config", str(file), "--json")
+    models = Lake(config.lake).scan("backfill").select("model_id").unique().collect()
+
+    assert done.exit_code == 0
+    assert models["model_id"].str.starts_with("tricardio-1-").all()
 
 
 def test_an_option_that_no_command_has_is_refused(tmp_path) -> None:

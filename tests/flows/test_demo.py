@@ -24,6 +24,14 @@ def test_the_demo_reads_twelve_subjects_and_fills_their_pressure(demo) -> None:
     assert summary.lake.startswith("s3://")
 
 
+def test_the_demo_is_filled_by_the_model_that_comes_along(demo) -> None:
+    _, out, _ = demo
+    filled = pl.scan_delta(str(out / "lake" / "backfill")).collect()
+
+    assert filled["model_id"].str.starts_with("tricardio-1-").all()
+    assert filled.select("sampler", "steps", "n_samples").unique().rows() == [("heun", 2, 10)]
+
+
 def test_the_demo_leaves_a_lake_to_look_at(demo) -> None:
     summary, out, _ = demo
     windows = pl.scan_delta(str(out / "lake" / "windows")).collect()

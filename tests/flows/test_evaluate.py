@@ -11,7 +11,10 @@ from flows.cli import app
 from flows.evaluate import evaluate
 from flows.evaluate_config import EvaluateConfig
 
-QUICK = ("--per-group", "3", "--learn-per-group", "5", "--split", "validation")
+QUICK = (
+    *("--per-group", "3", "--learn-per-group", "5", "--split", "validation"),
+    *("--restorer", "classical"),
+)
 
 
 def run(*arguments: str):
@@ -46,7 +49,11 @@ def test_a_person_is_shown_tables(made_up_uci) -> None:
 
 def test_ecg_noise_is_left_out_where_there_is_none(made_up_uci) -> None:
     config = EvaluateConfig(
-        data=(str(made_up_uci),), split="validation", per_group=2, tasks=("denoise/ecg/",)
+        data=(str(made_up_uci),),
+        split="validation",
+        per_group=2,
+        tasks=("denoise/ecg/",),
+        restorer="classical",
     )
     told = evaluate(config)
 
@@ -55,7 +62,9 @@ def test_ecg_noise_is_left_out_where_there_is_none(made_up_uci) -> None:
 
 
 def test_a_lake_is_judged_by_its_good_windows(first_night) -> None:
-    config = EvaluateConfig(lake=first_night[0].lake, per_group=3, tasks=("impute/abp/gap",))
+    config = EvaluateConfig(
+        lake=first_night[0].lake, per_group=3, tasks=("impute/abp/gap",), restorer="classical"
+    )
     told = evaluate(config)
     good = pl.scan_delta(f"{first_night[0].lake}/windows").filter(pl.col("abp_grade") == "good")
     subjects = good.select("subject_id").unique().collect()["subject_id"]
@@ -93,6 +102,22 @@ def test_a_checkpoint_is_judged_beside_the_classical_methods(made_up_uci, tmp_pa
     assert case["best_classical"] != model["model_id"]
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_where_no_checkpoint_is_named_the_one_that_comes_along_is_judged(made_up_uci) -> None:
+    config = EvaluateConfig(
+        data=(str(made_up_uci),),
+        split="validation",
+        per_group=1,
+        tasks=("impute/abp/gap 30 %/alone",),
+    )
+    told = evaluate(config)
+
+    (claim,) = [c for c in told["claims"][told["methods"][0]["model_id"]] if "RMSE" in c["name"]]
+    assert told["methods"][0]["model_id"].startswith("tricardio-1-")
+    assert told["cases"][0]["methods"].keys() >= told["claims"].keys()
+    assert 0 < claim["value"] < 2
+
+
 def test_a_checkpoint_and_itself_beside_it_are_refused(made_up_uci, tmp_path) -> None:
     save_made_up(tmp_path / "u.safetensors")
     path = str(tmp_path / "u.safetensors")
@@ -127,6 +152,7 @@ def test_real_windows_of_validation_groups_are_judged(real_uci, real_wfdb) -> No
         per_group=2,
         noise=str(real_wfdb / "nstdb"),
         tasks=("denoise/ecg/nst 0 dB/alone", "impute/ppg/gap 30 %/ecg"),
+        restorer="classical",
     )
     noisy = next(case for case in evaluate(config)["cases"] if case["task"] == "denoise")
 

@@ -70,5 +70,5 @@ def test_the_table_says_what_is_missed() -> None:
     lines = markdown(evaluation("t-1")).splitlines()
 
     assert lines[0] == "| `t-1` on 2 test groups, 1,234 windows | measured | asked | met |"
-    assert lines[2] == "| gap: RMSE | 0.70 | at most 0.75 | yes |"
-    assert lines[3] == "| gain, dB | 2.50 | at least 3 | **no** |"
+    assert lines[2] == "| gap: RMSE | 0.704 | at most 0.75 | yes |"
+    assert lines[3] == "| gain, dB | 2.500 | at least 3 | **no** |"

@@ -92,7 +92,9 @@ def test_a_mended_record_leaves_quarantine(config, ward) -> None:
 def test_a_night_on_s3_with_actors_makes_the_rows_of_one_on_disk(config, ward, s3, rows_of) -> None:
     source = s3.url("actors", "ward")
     upload(ward, source, **s3.storage_options)
-    far = NightlyConfig(source=source, lake=s3.url("actors", "lake"), workers=2)
+    far = config.model_copy(
+        update={"source": source, "lake": s3.url("actors", "lake"), "workers": 2}
+    )
     nightly(far)
 
     ours, theirs = rows_of(far.lake), rows_of(config.lake)
@@ -106,7 +108,8 @@ NIGHT = """
 import sys
 from flows.config import NightlyConfig
 from flows.nightly import nightly
-nightly(NightlyConfig(source=sys.argv[1], lake=sys.argv[2], workers=0, commit_every_s=0))
+told = {"source": sys.argv[1], "lake": sys.argv[2], "restorer": "classical"}
+nightly(NightlyConfig(**told, workers=0, commit_every_s=0))
 """
 
 
@@ -151,6 +154,7 @@ def test_nothing_of_the_source_names_anybody_in_a_deidentified_lake(config, ward
         source=str(renamed),
         lake=str(tmp_path / "hidden"),
         workers=0,
+        restorer="classical",
         dataset="ward",
         deidentify=True,
         deid_key="a key of sixteen and more",
@@ -178,7 +182,7 @@ def test_a_shard_that_keeps_failing_is_quarantined_and_the_rest_goes_on(
     config, monkeypatch
 ) -> None:
     monkeypatch.setattr(restorers, "ClassicalRestorer", Fragile)
-    fragile = config.model_copy(update={"seed": 1, "restorer": "classical"})
+    fragile = config.model_copy(update={"seed": 1})
     summary = nightly(fragile)
     again = nightly(fragile)
 

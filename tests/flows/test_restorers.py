@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from bench.unicardio_golden import save_made_up
 from flows.config import BackfillConfig, load_toml
 from flows.restorers import make_restorer, named
-from models.tricardio.checkpoint import save_tricardio
+from models.card import parse_card
+from models.tricardio.checkpoint import SHIPPED, save_tricardio
 from models.tricardio.restorer import TriCardioRestorer
 from ops import restored
 from ops.fill.plan import spec_sha256
@@ -41,9 +42,16 @@ def spec(checkpoint: str, **options: object) -> str:
     return spec_sha256(make_restorer(told(checkpoint=checkpoint, **options)), 0)
 
 
-def test_without_a_checkpoint_the_classical_restorer_fills() -> None:
-    assert told().restorer == "classical"
-    assert isinstance(make_restorer(told()), ClassicalRestorer)
+def test_without_a_checkpoint_the_tricardio_that_comes_along_fills() -> None:
+    restorer = make_restorer(told())
+
+    assert (told().restorer, told().checkpoint) == ("tricardio", None)
+    assert isinstance(restorer, TriCardioRestorer)
+    assert restorer.model_id == parse_card(SHIPPED.with_suffix(".json").read_bytes(), "").model_id
+
+
+def test_the_classical_restorers_remain() -> None:
+    assert isinstance(make_restorer(told(restorer="classical")), ClassicalRestorer)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +81,8 @@ def test_a_checkpoint_of_another_restorer_than_is_asked_for_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("restorer", "options"), [("tricardio", {"checkpoint": "t.safetensors"}), ("classical", {})]
+    ("restorer", "options"),
+    [("tricardio", {"checkpoint": "t.safetensors"}), ("tricardio", {}), ("classical", {})],
 )
 def test_a_sampler_is_refused_where_there_is_no_choice_of_one(restorer, options) -> None:
     with pytest.raises(ValidationError, match=f"restorer {restorer} has no choice of sampler"):
@@ -86,7 +95,7 @@ def test_a_sampler_for_a_checkpoint_that_turns_out_to_have_none_is_refused(trica
 
 
 def test_an_empty_checkpoint_is_none() -> None:
-    assert told(checkpoint="").restorer == "classical"
+    assert told(checkpoint="").restorer == "tricardio"
     with pytest.raises(ValidationError, match="restorer unicardio needs a checkpoint"):
         told(checkpoint="", restorer="unicardio")
 
