@@ -10,7 +10,6 @@ Exit status 1 where a bar is missed.
 """
 
 import argparse
-import os
 import sys
 import time
 from typing import Any, Final
@@ -18,6 +17,7 @@ from typing import Any, Final
 import torch
 
 from bench.child import told_by
+from bench.machine import machine
 from bench.report import Report, add_json_option, all_met, at_least, deliver
 from bench.unicardio_flops import conditions_step, target_step, times_fewer
 from bench.unicardio_golden import made_up_tensors
@@ -129,16 +129,10 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--windows", type=int, default=4, help="windows of a night to time")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
+    told = machine()
     reports = [steps(options.samples, options.repeats), nights(options.windows)]
     if torch.cuda.is_available():
         reports.append(on_cuda(128 * options.windows))
-    told = {
-        "cores": os.cpu_count(),
-        "vectors": torch.backends.cpu.get_cpu_capability(),
-        "load_average": load,
-        "torch": torch.__version__,
-    }
     deliver(options.json, reports, told)
     return 0 if all_met(reports) else 1
 
