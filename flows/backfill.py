@@ -1,29 +1,35 @@
 """Windows of a lake into synthetic signals beside them."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import polars as pl
 from prefect import flow, task
 
 from flows.actors.cluster import cluster
+from flows.actors.device import Busy, busy_share
 from flows.actors.filler import FilledShard, Filler
 from flows.actors.pool import Done, Pool
-from flows.batches import batches, work_off
+from flows.backfill_plan import FillPlan, RecordGroup, plan_group, record_groups, wanted_spec
+from flows.belt import Belt
 from flows.config import BackfillConfig, LakeConfig
 from flows.naming import Naming
 from flows.progress import Advance, progress
-from flows.quarantine import failed, quarantine_rows
+from flows.quarantine import failed, quarantine_rows, watched
 from flows.restorers import make_restorer
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
-from ops.fill.plan import FillShard, missing_rows, shards, spec_sha256, stale_rows, whole_windows
-from ops.fill.rules import wanted
+from flows.upkeep import lake_there
+from ops.fill.plan import FillShard, spec_sha256
 from ops.lake import Lake
 from ops.lake.compact import compact
+from ops.lake.tidy import Tidy
 
 SHARDS_A_BATCH: Final = 64
 
@@ -36,73 +42,86 @@ def backfill(config: BackfillConfig) -> RunSummary:
         ValueError: where there is no such lake or dataset.
     """
     see_lake(config)
-    with recorded_run("backfill", config) as summary:
-        fill_windows(config, summary)
+    with recorded_run("backfill", config) as summary, ExitStack() as until_done:
+        fill_windows(config, summary, until_done)
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)
     return summary
 
 
-def fill_windows(config: BackfillConfig, summary: RunSummary) -> None:
-    """Backfill inside a run that is already open."""
-    todo = plan_backfill(config, summary)
-    summary.shards = len(todo)
+def fill_windows(config: BackfillConfig, summary: RunSummary, until_done: ExitStack) -> None:
+    """Backfill inside a run that is already open; a cluster stays up until the run is done."""
+    groups = list(record_groups(Lake(config.lake), config.dataset))
+    n_windows = sum(group.n_windows for group in groups)
+    with progress("Filling windows", n_windows) as advance:
+        waiting = waiting_shards(groups, config, summary, advance)
+        first = next(waiting, None)
+        if first is not None:
+            with summary.timed("start workers"):
+                until_done.enter_context(
+                    cluster(
+                        config.ray_address, config.workers, gpus_per_worker=config.gpus_per_actor
+                    )
+                )
+            with summary.timed("fill"):
+                fill_shards(chain([first], waiting), config, summary, advance)
+    with summary.timed("compact"):
+        summary.files_compacted += compact(Lake(config.lake).location, "backfill")
+
+
+def waiting_shards(
+    groups: list[RecordGroup], config: BackfillConfig, summary: RunSummary, advance: Advance
+) -> Iterator[FillShard]:
+    """Plan a group of records when all shards of the one before are handed out."""
+    with summary.timed("plan backfill"):
+        spec = wanted_spec(Lake(config.lake), config)
+    done_already = 0
+    for group in groups:
+        with summary.timed("plan backfill"):
+            plan = plan_backfill(config, summary, group, spec)
+        summary.shards += len(plan.shards)
+        done_already += group.n_windows - sum(shard.n_windows for shard in plan.shards)
+        if plan.shards:
+            advance(done_already)
+            done_already = 0
+        yield from plan.shards
+    if summary.shards:
+        advance(done_already)
+
+
+def fill_shards(
+    todo: Iterable[FillShard], config: BackfillConfig, summary: RunSummary, advance: Advance
+) -> None:
+    """Fill shards and commit them."""
+    turns: dict[str, list[Busy]] = {}
+    tidy = Tidy(Lake(config.lake).location)
+    commit = partial(commit_shards, config=config, summary=summary, turns=turns, tidy=tidy)
     with (
-        cluster(
-            config.ray_address,
-            config.workers if todo else 0,
-            gpus_per_worker=config.gpus_per_actor if todo else 0,
-        ),
         Pool(
             partial(Filler, config, summary.run_id),
             config.workers,
             gpus_per_actor=config.gpus_per_actor,
             attempts=config.attempts,
+            in_hand=Filler.IN_HAND,
         ) as pool,
-        progress("Filling shards", len(todo)) as advance,
+        Belt(todo, pool, commit, config.commit_every_s) as belt,
     ):
-        for batch in batches(todo, SHARDS_A_BATCH):
-            fill_batch(batch, config, pool, summary, advance)
-    summary.files_compacted += compact(Lake(config.lake).location, "backfill")
+        while not belt.is_through:
+            fill_batch(belt, advance)
+    summary.devices = len(turns)
+    summary.device_busy_share = busy_share(turns)
 
 
 @task(name="plan backfill", **RETRIED)
-def plan_backfill(config: BackfillConfig, summary: RunSummary) -> list[FillShard]:
+def plan_backfill(
+    config: BackfillConfig, summary: RunSummary, group: RecordGroup, spec: str
+) -> FillPlan:
     """Tell what is wanted and not there; take out what no longer fits its window."""
     lake = Lake(config.lake)
-    todo, over = planned_shards(lake, config)  # fails before a row is changed
-    summary.rows_changed += lake.commit("backfill", replacing=stale(lake, config.dataset))
-    summary.rows_changed += lake.commit("quarantine", replacing=over)
-    return todo
-
-
-def planned_shards(lake: Lake, config: BackfillConfig) -> tuple[list[FillShard], pl.DataFrame]:
-    """Cut what is wanted and not there into shards, less those that quarantine holds back.
-
-    Also gives the keys of quarantine's rows that hold no shard of now back.
-    """
-    spec = spec_sha256(make_restorer(config), config.seed)
-    windows = whole_windows(
-        lake.scan("windows", config.dataset), lake.scan("records", config.dataset)
-    )
-    wants = wanted(windows, translate=config.translate, restore=config.restore)
-    there = lake.scan("backfill", config.dataset)
-    cut = {
-        (shard.dataset, shard.path, shard.fingerprint(spec)): shard
-        for shard in shards(missing_rows(wants, there, spec).collect())
-    }
-    quarantined = lake.scan("quarantine", config.dataset).filter(pl.col("step") == "backfill")
-    rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
-    held = [row[:3] for row in rows.rows()]
-    over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
-    waiting = cut.keys() - set(held)
-    return [s for key, s in cut.items() if key in waiting], over.drop("fingerprint")
-
-
-def stale(lake: Lake, dataset: str) -> pl.DataFrame:
-    """List the keys of backfill whose window is gone or has changed."""
-    windows = lake.scan("windows", dataset)
-    return stale_rows(windows, lake.scan("backfill", dataset)).collect()
+    plan = plan_group(lake, config, group, spec)
+    summary.rows_changed += lake.commit("backfill", replacing=plan.stale)
+    summary.rows_changed += lake.commit("quarantine", replacing=plan.over)
+    return plan
 
 
 def see_lake(config: LakeConfig) -> None:
@@ -111,10 +130,7 @@ def see_lake(config: LakeConfig) -> None:
     Raises:
         ValueError: where there is none.
     """
-    lake = Lake(config.lake)
-    if all(lake.open(table) is None for table in ("records", "runs")):
-        message = f"there is no lake at {config.lake}"
-        raise ValueError(message)
+    lake = lake_there(config)
     datasets = lake.scan("records").select("dataset").unique().collect()["dataset"].sort()
     if config.dataset and config.dataset not in datasets:
         known = ", ".join(datasets) or "none"
@@ -123,20 +139,19 @@ def see_lake(config: LakeConfig) -> None:
 
 
 @task(name="fill batch", **RETRIED)
-def fill_batch(
-    todo: list[FillShard],
+def fill_batch(belt: Belt, advance: Advance) -> None:
+    """Fill some shards and commit them in groups."""
+    for group in belt.work_off(SHARDS_A_BATCH):
+        advance(sum(done.item.n_windows for done in group))
+
+
+def commit_shards(
+    group: list[Done],
     config: BackfillConfig,
-    pool: Pool,
     summary: RunSummary,
-    advance: Advance,
+    turns: dict[str, list[Busy]],
+    tidy: Tidy,
 ) -> None:
-    """Fill shards and commit them in groups; what is in leaves ``todo``."""
-    commit = partial(commit_shards, config=config, summary=summary)
-    for done in work_off(todo, pool, commit, config.commit_every_s):
-        advance(done)
-
-
-def commit_shards(group: list[Done], config: BackfillConfig, summary: RunSummary) -> None:
     """Commit what came of some shards, and quarantine those that were given up."""
     lake = Lake(config.lake)
     filled: list[FilledShard] = [done.result for done in group if done.error is None]
@@ -144,10 +159,12 @@ def commit_shards(group: list[Done], config: BackfillConfig, summary: RunSummary
     keys = [done.item.keys for done in group if done.error is None]
     gone = lake.commit("backfill", files, replacing=pl.concat(keys) if keys else None)
     summary.rows_changed += gone + sum(file.n_rows for file in files)
+    summary.files_compacted += tidy.added("backfill", len(files))
     _quarantine(lake, group, config, summary)
     for shard in filled:
         summary.backfill_abstained += shard.n_abstained
         summary.see_memory(shard.peak_rss_mib)
+        turns.setdefault(shard.actor, []).extend(shard.busy)
         for (task_name, modality), count in shard.counts.items():
             summary.count_backfill(task_name, modality, count)
 
@@ -174,7 +191,7 @@ def _given_up(group: list[Done], config: BackfillConfig, summary: RunSummary) ->
             [
                 (
                     done.item.record_id,
-                    done.item.fingerprint(spec),
+                    watched(done.item.fingerprint(spec), done.error),
                     failed(done.item.path, "backfill", done.error, Naming(None)),
                 )
             ],

@@ -10,21 +10,24 @@ import tempfile
 from collections.abc import Callable
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from flows.checkpoint import checkpoint
-from flows.config import BackfillConfig, IngestConfig, LakeConfig, NightlyConfig
+from flows.config import BackfillConfig, IngestConfig, NightlyConfig
 from flows.evaluate_config import EvaluateConfig
 from flows.options import command_of
 from flows.show import say, show
-from flows.summary import RunSummary
+from flows.summary import RunSummary, Summary
 from flows.train_config import TrainConfig
+from flows.upkeep_config import StatusConfig, VacuumConfig, WithdrawConfig
 
 QUARANTINED: Final = 3
+
+Told = TypeVar("Told", bound=Summary)
 
 app = typer.Typer(
     help="From an archive of bedside waveforms to a lake that can be queried.",
@@ -58,15 +61,19 @@ def _prefect_for_one_run() -> None:
         os.environ["PREFECT_HOME"] = folder
 
 
-def _told(run: Callable[[], RunSummary], *, json: bool, strict: bool) -> None:
+def _run(run: Callable[[], Told], *, json: bool) -> Told:
     # Ray tells of a dead worker on standard output, which is the JSON's alone.
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            summary = run()
+            return run()
     except Exception as error:
         if json:
             sys.stdout.write(dumps({"outcome": "failed", "error": str(error)}) + "\n")
         raise
+
+
+def _told(run: Callable[[], RunSummary], *, json: bool, strict: bool) -> None:
+    summary = _run(run, json=json)
     if json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
@@ -104,7 +111,7 @@ def _train(config: TrainConfig, json: bool, strict: bool) -> None:  # noqa: ARG0
         say(Console(), f"the checkpoint is {summary.checkpoint}, the curves are {summary.curves}")
 
 
-def _status(config: LakeConfig, json: bool, strict: bool) -> None:
+def _status(config: StatusConfig, json: bool, strict: bool) -> None:
     from flows.status import lake_status, show_status
 
     status = lake_status(config)
@@ -114,6 +121,28 @@ def _status(config: LakeConfig, json: bool, strict: bool) -> None:
         show_status(status, Console())
     if strict and status.quarantined:
         raise typer.Exit(QUARANTINED)
+
+
+def _vacuum(config: VacuumConfig, json: bool, _: bool) -> None:
+    from flows.vacuum import show_vacuum, vacuum
+
+    _kept_up(lambda: vacuum(config), show_vacuum, json=json)
+
+
+def _withdraw(config: WithdrawConfig, json: bool, _: bool) -> None:
+    from flows.withdraw import show_withdrawal, withdraw
+
+    _kept_up(lambda: withdraw(config), show_withdrawal, json=json)
+
+
+def _kept_up(
+    run: Callable[[], Told], show_it: Callable[[Told, Console], None], *, json: bool
+) -> None:
+    summary = _run(run, json=json)
+    if json:
+        sys.stdout.write(summary.model_dump_json() + "\n")
+    else:
+        show_it(summary, Console())
 
 
 def _evaluate(config: EvaluateConfig, json: bool, _: bool) -> None:
@@ -132,7 +161,9 @@ app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake")))
 app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
 app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
 app.command("train")(command_of(TrainConfig, _train, ()))
-app.command("status")(command_of(LakeConfig, _status, ("lake",)))
+app.command("status")(command_of(StatusConfig, _status, ("lake",)))
+app.command("vacuum")(command_of(VacuumConfig, _vacuum, ("lake",), strict=False))
+app.command("withdraw")(command_of(WithdrawConfig, _withdraw, ("lake",), strict=False))
 app.command("evaluate")(command_of(EvaluateConfig, _evaluate, (), strict=False))
 app.add_typer(checkpoint, name="checkpoint")
 

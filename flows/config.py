@@ -1,10 +1,11 @@
 """What a run is told: one frozen model a flow, the same names on the command line and in TOML."""
 
 import os
+import re
 import tomllib
 from pathlib import Path, PurePosixPath
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any, Final, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -14,28 +15,43 @@ from ops.lake import Lake
 from ops.source import Source
 from schemas.modality import MODALITIES, Modality
 
+_SECRET: Final = re.compile(r"token|secret|passw|credential|sig(nature)?$|key$", re.IGNORECASE)
+
 
 def without_secrets(url: str) -> str:
     """Give back a URL that holds no password: it is written to the lake and shown.
 
     Raises:
-        ValueError: where it holds one.
+        ValueError: where it holds one, also in a link of a chain or in its query.
     """
-    parts = urlsplit(url)
-    if "://" in url and parts.password is not None:
-        message = (
-            f"the URL of {parts.hostname} holds a password; give it by the environment instead"
-        )
-        raise ValueError(message)
+    for link in url.split("::"):
+        parts = urlsplit(link)
+        queried = [name for name, _ in parse_qsl(parts.query) if _SECRET.search(name)]
+        if "://" in link and (parts.password is not None or queried):
+            what = f"a secret ({queried[0]})" if queried else "a password"
+            message = (
+                f"the URL of {parts.hostname} holds {what}; give it by the environment instead"
+            )
+            raise ValueError(message)
     return url
 
 
-class LakeConfig(BaseModel):
-    """What every flow on a lake needs."""
+class PlaceConfig(BaseModel):
+    """Which lake is meant."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     lake: str = Field(description="Folder or fsspec URL of the lake.")
+
+    @field_validator("lake")
+    @classmethod
+    def _lake_has_a_place(cls, text: str) -> str:
+        return Lake(without_secrets(text)).url
+
+
+class LakeConfig(PlaceConfig):
+    """What every flow on a lake needs."""
+
     dataset: str = Field("", description="Name of the archive in the lake; by default all.")
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
@@ -50,10 +66,10 @@ class LakeConfig(BaseModel):
         3.0, ge=0, description="Seconds between commits of what has been finished."
     )
 
-    @field_validator("lake")
+    @field_validator("ray_address")
     @classmethod
-    def _lake_has_a_place(cls, text: str) -> str:
-        return Lake(without_secrets(text)).url
+    def _address_without_secrets(cls, url: str | None) -> str | None:
+        return url and without_secrets(url)
 
 
 class IngestConfig(LakeConfig):
@@ -61,10 +77,14 @@ class IngestConfig(LakeConfig):
 
     source: str = Field(description="Folder or fsspec URL of a WFDB archive.")
     dataset: str = Field(
-        "", description="Name of the archive in the lake; by default the source's last folder."
+        "",
+        description="Name of the archive in the lake; by default the source's last folder, which a "
+        "de-identified lake does not take over.",
     )
     deidentify: bool = Field(
-        False, description="Replace subjects, records and dates by keyed hashes and shifts."
+        False,
+        description="Replace subjects, records and dates by keyed hashes and shifts, and drop free "
+        "text; the dataset has to be named.",
     )
     deid_key: SecretStr | None = Field(
         None, description=f"Key of those hashes; better in {KEY_VARIABLE}."
@@ -83,7 +103,14 @@ class IngestConfig(LakeConfig):
         source = without_secrets(str(fields["source"]))
         if "://" not in source:
             source = str(Path(source).expanduser().resolve())
-        dataset = fields.get("dataset") or PurePosixPath(source.partition("://")[2] or source).name
+        dataset = fields.get("dataset")
+        if not dataset and fields.get("deidentify"):
+            message = (
+                "a de-identified lake does not take the source's folder for the dataset's name, "
+                "since it may name a patient: give the dataset a name"
+            )
+            raise ValueError(message)
+        dataset = dataset or PurePosixPath(source.partition("://")[2] or source).name
         return {**fields, "source": source, "dataset": dataset}
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from ops.split import Split
 class EvaluateConfig(RestorerConfig):
     """Methods on windows with known truth: how near they come, by task and what they are given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     data: tuple[str, ...] = Field(
         (),

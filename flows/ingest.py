@@ -1,5 +1,7 @@
 """Records of a source into graded windows of a lake."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -9,7 +11,7 @@ from prefect import flow, task
 from flows.actors.cluster import cluster
 from flows.actors.pool import Pool
 from flows.actors.reader import Reader
-from flows.batches import batches, work_off
+from flows.belt import Belt
 from flows.config import IngestConfig
 from flows.ingest_commit import commit_records, quarantine_unread
 from flows.naming import Naming
@@ -19,9 +21,11 @@ from flows.retrying import RETRIED
 from flows.run import count_useless, list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
+from flows.unnamed import without_names
 from ops.catalog import Known, Plan, PlannedRecord, plan_records
 from ops.lake import Lake
 from ops.lake.compact import compact
+from ops.lake.tidy import Tidy
 from schemas.quarantine import RECORD_STEPS
 
 RECORDS_A_BATCH: Final = 64
@@ -30,33 +34,52 @@ RECORDS_A_BATCH: Final = 64
 @flow(name="ingest")
 def ingest(config: IngestConfig) -> RunSummary:
     """Read what is new or changed, grade it, commit it."""
-    with recorded_run("ingest", config) as summary:
-        ingest_records(config, summary)
+    with recorded_run("ingest", config) as summary, ExitStack() as until_done:
+        ingest_records(config, summary, until_done)
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)
     return summary
 
 
-def ingest_records(config: IngestConfig, summary: RunSummary) -> None:
-    """Ingest inside a run that is already open."""
-    plan = plan_ingest(config)
-    summary.records_vanished = plan.vanished
-    quarantine_unread(config, plan, summary)
+@without_names
+def ingest_records(config: IngestConfig, summary: RunSummary, until_done: ExitStack) -> None:
+    """Ingest inside a run that is already open; a cluster stays up until the run is done."""
+    with summary.timed("plan ingest"):
+        plan = plan_ingest(config)
+        summary.records_vanished = plan.vanished
+        quarantine_unread(config, plan, summary)
+    if plan.to_read:
+        with summary.timed("start workers"):
+            until_done.enter_context(cluster(config.ray_address, config.workers))
+        with summary.timed("read and grade"):
+            read_records(plan.to_read, config, summary)
+    with summary.timed("compact"):
+        count_useless(Lake(config.lake), plan, summary)
+        for table in ("windows", "numerics", "records", "quarantine"):
+            summary.files_compacted += compact(Lake(config.lake).location, table)
+
+
+def read_records(
+    to_read: Sequence[PlannedRecord], config: IngestConfig, summary: RunSummary
+) -> None:
+    """Read records, the largest first, and commit them."""
+    largest_first = sorted(
+        to_read, key=lambda planned: -sum(entry.size for entry in planned.entries)
+    )
+    tidy = Tidy(Lake(config.lake).location)
+    commit = partial(commit_records, config=config, summary=summary, tidy=tidy)
+    make = partial(Reader, config, summary.run_id)
     with (
-        cluster(config.ray_address, config.workers if plan.to_read else 0),
-        Pool(
-            partial(Reader, config, summary.run_id), config.workers, attempts=config.attempts
-        ) as pool,
-        progress(f"Reading records of {config.dataset}", len(plan.to_read)) as advance,
+        Pool(make, config.workers, attempts=config.attempts) as pool,
+        Belt(largest_first, pool, commit, config.commit_every_s) as belt,
+        progress(f"Reading records of {config.dataset}", len(to_read)) as advance,
     ):
-        for batch in batches(plan.to_read, RECORDS_A_BATCH):
-            read_batch(batch, config, pool, summary, advance)
-    count_useless(Lake(config.lake), plan, summary)
-    for table in ("windows", "numerics", "records", "quarantine"):
-        summary.files_compacted += compact(Lake(config.lake).location, table)
+        while not belt.is_through:
+            read_batch(belt, advance)
 
 
 @task(name="plan ingest", **RETRIED)
+@without_names
 def plan_ingest(config: IngestConfig) -> Plan:
     """Tell what of the source is new or changed, from one listing of it."""
     refuse_other_names(config)
@@ -118,14 +141,7 @@ def known_records(lake: Lake, dataset: str) -> dict[str, Known]:
 
 
 @task(name="read batch", **RETRIED)
-def read_batch(
-    todo: list[PlannedRecord],
-    config: IngestConfig,
-    pool: Pool,
-    summary: RunSummary,
-    advance: Advance,
-) -> None:
-    """Read records and commit them in groups; what is in leaves ``todo``."""
-    commit = partial(commit_records, config=config, summary=summary)
-    for done in work_off(todo, pool, commit, config.commit_every_s):
-        advance(done)
+def read_batch(belt: Belt, advance: Advance) -> None:
+    """Read some records and commit them in groups."""
+    for group in belt.work_off(RECORDS_A_BATCH):
+        advance(len(group))

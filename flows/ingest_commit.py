@@ -8,16 +8,18 @@ from flows.actors.pool import Done
 from flows.actors.reader import ReadRecord
 from flows.config import IngestConfig
 from flows.naming import Naming
-from flows.quarantine import failed, quarantine_rows
+from flows.quarantine import failed, quarantine_rows, watched
 from flows.summary import RunSummary
+from flows.unnamed import without_names
 from ops.catalog import Plan
 from ops.lake import Lake
+from ops.lake.tidy import Tidy
 
 
-def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> None:
-    """Quarantine what planning could not use; rows that would say the same are left as they are."""
+def unread_rows(config: IngestConfig, plan: Plan, run_id: str) -> pl.DataFrame:
+    """Make the rows of ``quarantine`` of what planning could not use."""
     naming = Naming(config.deidentifier())
-    rows = quarantine_rows(
+    return quarantine_rows(
         [
             (
                 naming.record(unread.record_id) if unread.record_id else None,
@@ -27,9 +29,14 @@ def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> 
             for unread in plan.faults
         ],
         dataset=config.dataset,
-        run_id=summary.run_id,
+        run_id=run_id,
         now=datetime.now(UTC),
     )
+
+
+def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> None:
+    """Quarantine what planning could not use; rows that would say the same are left as they are."""
+    rows = unread_rows(config, plan, summary.run_id)
     of_catalog = pl.col("step") == "catalog"
     records = rows.filter(~of_catalog)
     lake = Lake(config.lake)
@@ -45,8 +52,11 @@ def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> 
         summary.rows_changed += catalog.height + gone
 
 
-def commit_records(group: list[Done], config: IngestConfig, summary: RunSummary) -> None:
-    """Commit what came of some records, their ``records`` rows last."""
+@without_names
+def commit_records(
+    group: list[Done], config: IngestConfig, summary: RunSummary, tidy: Tidy | None = None
+) -> None:
+    """Commit what came of some records, their ``records`` rows last; ``tidy`` keeps files few."""
     lake = Lake(config.lake)
     read: list[ReadRecord] = [done.result for done in group if done.error is None]
     given_up = _given_up([done for done in group if done.error is not None], config, summary)
@@ -64,6 +74,11 @@ def commit_records(group: list[Done], config: IngestConfig, summary: RunSummary)
     changed += lake.put("records", rows, replacing=keys) + len(rows)
     summary.rows_changed += changed
     _count(read, summary)
+    if tidy is not None:
+        for table in ("windows", "numerics"):
+            added = sum(len(r.files[table]) for r in read)
+            summary.files_compacted += tidy.added(table, added)
+        summary.files_compacted += tidy.added("records", 1)
 
 
 def _put_faults(lake: Lake, faults: pl.DataFrame, stale: pl.DataFrame) -> int:
@@ -83,7 +98,7 @@ def _given_up(group: list[Done], config: IngestConfig, summary: RunSummary) -> p
         [
             (
                 naming.record(done.item.record_id),
-                done.item.fingerprint,
+                watched(done.item.fingerprint, done.error),
                 failed(done.item.path, "ingest", done.error, naming),
             )
             for done in group

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, time
+from typing import Any
 
 from ops.deidentify import Deidentifier
 from ops.fault import Fault
+from schemas.known_names import is_known_name, is_known_unit
 
 
 class Naming:
@@ -20,7 +22,7 @@ class Naming:
         return self._deidentifier.name("check", "") if self._deidentifier else None
 
     def hide(self, kind: str, original: str) -> str:
-        """Give the lake's name for a ``record``, ``subject`` or ``file``."""
+        """Give the lake's name for a ``record``, ``subject``, ``file``, ``name`` or ``unit``."""
         return self._deidentifier.name(kind, original) if self._deidentifier else original
 
     def record(self, original: str) -> str:
@@ -34,6 +36,21 @@ class Naming:
     def file(self, original: str) -> str:
         """Give the lake's name for a file's path below the source."""
         return self.hide("file", original)
+
+    def signal(self, original: str) -> str:
+        """Give the lake's name for a signal or a numeric: what no monitor writes is free text."""
+        return original if is_known_name(original) else self.hide("name", original)
+
+    def unit(self, original: str) -> str:
+        """Give the lake's name for a unit, likewise."""
+        return original if is_known_unit(original) else self.hide("unit", original)
+
+    def signals(self, described: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give what is said of a record's signals, in the lake's names and units."""
+        return [
+            {**one, "name": self.signal(one["name"]), "unit": self.unit(one["unit"])}
+            for one in described
+        ]
 
     def start(self, subject: str, start: datetime | time | None) -> datetime | None:
         """Give the wall clock of a record's start; null where its header has no date."""
@@ -50,3 +67,7 @@ class Naming:
             return fault
         reason = self._deidentifier.sentence(fault.reason, [*originals, fault.path])
         return replace(fault, path=self.file(fault.path), reason=reason)
+
+    def sentence(self, text: str, said: Iterable[str]) -> str:
+        """Give a sentence by what names nobody and by what the operator ``said``."""
+        return self._deidentifier.sentence(text, (), said) if self._deidentifier else text

@@ -1,5 +1,7 @@
 """The night: ingest what is new, fill what is missing, say what was done."""
 
+from contextlib import ExitStack
+
 from prefect import flow
 
 from flows.backfill import fill_windows
@@ -9,16 +11,18 @@ from flows.restorers import make_restorer
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
+from flows.withdrawn import refuse_withdrawn
 from ops.lake import Lake
 
 
 @flow(name="nightly")
 def nightly(config: NightlyConfig) -> RunSummary:
     """Ingest what is new or changed, grade it, fill what is missing, report."""
-    with recorded_run("nightly", config) as summary:
-        make_restorer(config)  # a bad checkpoint ends the night before a record is read
-        ingest_records(config, summary)
-        fill_windows(config, summary)
+    with recorded_run("nightly", config) as summary, ExitStack() as until_dawn:
+        # A bad checkpoint, or a withdrawn model, ends the night before a record is read.
+        refuse_withdrawn(Lake(config.lake), make_restorer(config).model_id)
+        ingest_records(config, summary, until_dawn)
+        fill_windows(config, summary, until_dawn)
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)
     return summary

@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from flows.config import NightlyConfig, load_toml
+from flows.upkeep_config import VacuumConfig
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -64,7 +65,8 @@ def build(model: type[Config], given: dict[str, Any], file: Path | None) -> Conf
 
 def _own(model: type[BaseModel], options: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is an option of another flow: one file serves all commands."""
-    others = NightlyConfig.model_fields.keys() - model.model_fields.keys()
+    of_any = NightlyConfig.model_fields.keys() | VacuumConfig.model_fields.keys()
+    others = of_any - model.model_fields.keys()
     return {name: value for name, value in options.items() if name not in others}
 
 

@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -28,10 +28,20 @@ class Advance(Protocol):
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
-    """Show ``what`` until ``total`` is reached; nothing is shown of an empty work."""
-    if total == 0:
-        yield _nothing
-        return
+    """Show ``what`` from the first advance until ``total`` is reached; nothing where none comes."""
+    with ExitStack() as shown:
+        begun: list[Advance] = []
+
+        def advance(done: int = 1) -> None:
+            if not begun:
+                begun.append(shown.enter_context(_shown(what, total)))
+            begun[0](done)
+
+        yield advance
+
+
+@contextmanager
+def _shown(what: str, total: int) -> Iterator[Advance]:
     meter = _Meter(what, total)
     if not sys.stderr.isatty():
         yield meter.advance
@@ -52,11 +62,6 @@ def progress(what: str, total: int) -> Iterator[Advance]:
 
         yield advance
     meter.finish()
-
-
-def _nothing(done: int = 1) -> None:
-    """There is nothing to advance, by however much."""
-    del done
 
 
 class _Meter:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import polars as pl
+from ray.exceptions import RayActorError
 
 from flows.naming import Naming
 from ops.fault import Fault
@@ -48,5 +49,16 @@ def quarantine_rows(
 def failed(path: str, step: str, error: BaseException | None, naming: Naming) -> Fault:
     """Say that an item was given up after its last attempt; ``path`` is in the source's names."""
     sentence = " ".join(str(error).split())[:300] or "no reason was given"
+    if isinstance(error, RayActorError) and "unexpectedly" in sentence:
+        sentence = "each process that worked on it died, killed or out of memory"
     fault = Fault(path, step, type(error).__name__, f"{path} was given up: {sentence}")
     return naming.fault(fault, [path, path.removesuffix(".hea")])
+
+
+def watched(fingerprint: str, error: BaseException | None) -> str:
+    """Give the fingerprint of an item given up: none where it failed for now, and is tried again.
+
+    Only a store fails for now; what kills its actor would do so again.
+    """
+    final = (FileNotFoundError, PermissionError)
+    return "" if isinstance(error, OSError) and not isinstance(error, final) else fingerprint

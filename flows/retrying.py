@@ -6,7 +6,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.tasks import exponential_backoff
 
-_FINAL: Final = (FileNotFoundError, PermissionError, ValueError)
+from ops.room import NoRoomError
+
+_FINAL: Final = (FileNotFoundError, PermissionError, NoRoomError, ValueError)
 
 
 def _may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:

@@ -5,17 +5,17 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Final
+from typing import Final, TypeVar
 
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from flows.config import BackfillConfig, LakeConfig
+from flows.config import BackfillConfig, PlaceConfig
 from flows.restorers import named
-from flows.summary import QuarantineLine, RunSummary
+from flows.summary import QuarantineLine, RunSummary, Summary
 from ops.catalog import Plan
 from ops.grade import GRADER_VERSION
 from ops.ingest_record import READER_VERSION
@@ -37,9 +37,16 @@ logger = logging.getLogger("pulselake")
 
 MOST_LISTED: Final = 200
 
+Told = TypeVar("Told", bound=Summary)
+
+
+def recorded_run(flow: str, config: PlaceConfig) -> AbstractContextManager[RunSummary]:
+    """Record a run that reads or fills records; see ``recorded``."""
+    return recorded(flow, config, RunSummary)
+
 
 @contextmanager
-def recorded_run(flow: str, config: LakeConfig) -> Iterator[RunSummary]:
+def recorded(flow: str, config: PlaceConfig, summary_of: type[Told]) -> Iterator[Told]:
     """Time the block, collect its summary, and write a row of ``runs`` when it ends or fails.
 
     Raises:
@@ -49,7 +56,7 @@ def recorded_run(flow: str, config: LakeConfig) -> Iterator[RunSummary]:
     lake.location.prepare()
     started = datetime.now(UTC)
     clock = time.perf_counter()
-    summary = RunSummary(
+    summary = summary_of(
         run_id=f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
         flow=flow,
         dataset=getattr(config, "dataset", ""),
@@ -67,7 +74,7 @@ def recorded_run(flow: str, config: LakeConfig) -> Iterator[RunSummary]:
         _leave(lake, summary, _row(summary, config, started))
 
 
-def _leave(lake: Lake, summary: RunSummary, row: pl.DataFrame) -> None:
+def _leave(lake: Lake, summary: Summary, row: pl.DataFrame) -> None:
     """Write the run's row; where the run has failed already, its own error is the one to tell."""
     try:
         lake.put("runs", [row])
@@ -99,10 +106,7 @@ def count_useless(lake: Lake, plan: Plan, summary: RunSummary) -> None:
     )
     windows = records.filter(pl.col("n_windows") > 0).select("record_id")
     empty = faulty.unique().join(windows, on="record_id", how="anti").collect()["record_id"]
-    numerics = lake.scan("numerics", summary.dataset).filter(
-        pl.col("record_id").is_in(empty.implode())
-    )
-    ids = set(empty) - set(numerics.select("record_id").unique().collect()["record_id"])
+    ids = set(empty) - _with_numerics(lake, summary.dataset, empty)
     summary.records_quarantined = len(ids.difference(plan.vanished))
     summary.records_unchanged = len(set(plan.unchanged) - ids)
     summary.records_found = (
@@ -110,7 +114,18 @@ def count_useless(lake: Lake, plan: Plan, summary: RunSummary) -> None:
     )
 
 
-def _row(summary: RunSummary, config: LakeConfig, started: datetime) -> pl.DataFrame:
+def _with_numerics(lake: Lake, dataset: str, record_ids: pl.Series) -> set[str]:
+    """Tell which of some records have numerics; the table is left alone where there are none."""
+    if record_ids.is_empty():
+        return set()
+    numerics = lake.scan("numerics", dataset).filter(
+        pl.col("record_id").is_between(pl.lit(record_ids.min()), pl.lit(record_ids.max())),
+        pl.col("record_id").is_in(record_ids.implode()),
+    )
+    return set(numerics.select("record_id").unique().collect()["record_id"])
+
+
+def _row(summary: Summary, config: PlaceConfig, started: datetime) -> pl.DataFrame:
     versions = {name: version(name) for name in _LIBRARIES}
     versions |= {"reader": READER_VERSION, "grader": GRADER_VERSION}
     row = {
@@ -128,7 +143,7 @@ def _row(summary: RunSummary, config: LakeConfig, started: datetime) -> pl.DataF
     return Run.cast(pl.DataFrame([row], infer_schema_length=None))
 
 
-def _told(config: LakeConfig) -> LakeConfig:
+def _told(config: PlaceConfig) -> PlaceConfig:
     """Say which restorer filled, where a checkpoint came without its name and can be read."""
     if not isinstance(config, BackfillConfig):
         return config

@@ -11,15 +11,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.backfill import planned_shards, see_lake, stale
+from flows.backfill import see_lake
+from flows.backfill_plan import plan_group, record_groups, wanted_spec
 from flows.config import BackfillConfig, IngestConfig, LakeConfig
 from flows.ingest import plan_ingest
+from flows.ingest_commit import unread_rows
 from flows.show import say
+from flows.upkeep_config import StatusConfig
+from flows.withdrawn import WithdrawnModel, withdrawn_models
 from ops.lake import Lake
 from schemas.tables import TABLES
 
 LAST_RUNS: Final = 5
-_RUN_COLUMNS: Final = ("started_at", "flow", "dataset", "outcome", "seconds")
+_RUN_COLUMNS: Final = ("run_id", "flow", "dataset", "outcome", "seconds")
 
 Config = TypeVar("Config", bound=LakeConfig)
 
@@ -37,50 +41,62 @@ class NextWork(BaseModel):
 
 
 class LakeStatus(BaseModel):
-    """Rows by table, the newest runs, what waits, and what is in quarantine."""
+    """Rows by table, the newest runs, what waits, what is in quarantine, and whom it refuses.
+
+    ``as_of`` is null where the lake is as it is now; what waits is told of now alone.
+    """
 
     lake: str
+    as_of: str | None
     tables: dict[str, int]
     runs: list[dict[str, Any]]
-    next: list[NextWork]
+    next: list[NextWork] | None
     quarantined: int
+    withdrawn: list[WithdrawnModel]
 
 
-def lake_status(config: LakeConfig) -> LakeStatus:
-    """Look at a lake, or at one dataset of it; nothing is changed.
+def lake_status(config: StatusConfig) -> LakeStatus:
+    """Look at a lake, or at one dataset of it, as it is or was; nothing is changed.
 
     What would run next is told by the options of each dataset's last good run with a source.
 
     Raises:
-        ValueError: where there is no such lake or dataset.
+        ValueError: where there is no such lake or dataset, or none as of then.
     """
     see_lake(config)
-    lake = Lake(config.lake)
+    lake = Lake(config.lake, config.as_of)
     tables = {name: _rows(lake, name, config.dataset) for name in TABLES}
     runs = lake.scan("runs", config.dataset).sort("started_at", descending=True).collect()
     latest = runs.filter(pl.col("source").is_not_null(), pl.col("outcome") == "done")
     told = latest.unique("dataset", keep="first", maintain_order=True)["config"]
     return LakeStatus(
         lake=lake.url,
+        as_of=lake.moment.isoformat() if lake.moment else None,
         tables=tables,
         runs=[_shown(run) for run in runs.head(LAST_RUNS).iter_rows(named=True)],
-        next=[work for text in told for work in _next(lake, json.loads(text))],
+        next=None if lake.moment else [work for t in told for work in _next(lake, json.loads(t))],
         quarantined=tables["quarantine"],
+        withdrawn=withdrawn_models(lake),
     )
 
 
 def show_status(status: LakeStatus, console: Console) -> None:
     """Print a lake's status."""
     say(console, status.lake, style="bold")
+    if status.as_of:
+        say(console, f"as it was at {status.as_of}")
     tables = Table("table", "rows")
     for name, rows in status.tables.items():
         tables.add_row(name, str(rows))
     console.print(tables)
-    runs = Table(*_RUN_COLUMNS, title="Last runs (UTC)", title_justify="left")
+    runs = Table(*_RUN_COLUMNS, title="Last runs, by when they began (UTC)", title_justify="left")
     for run in status.runs:
         runs.add_row(*(Text(str(run[column])) for column in _RUN_COLUMNS))
     console.print(runs)
-    for work in status.next:
+    for model in status.withdrawn:
+        since = f"{model.since:%Y-%m-%d %H:%M:%S} UTC"
+        say(console, f"withdrawn: {model.model_id}, since {since}, by run {model.run_id}")
+    for work in status.next or []:
         count = "" if work.count is None else f" {work.count}"
         say(console, f"{work.dataset}: {work.step}{count}: {work.reason}")
 
@@ -123,9 +139,9 @@ def _ingest(dataset: str, config: IngestConfig) -> Iterator[NextWork]:
     for why, count in Counter(planned.reason for planned in plan.to_read).items():
         yield NextWork(dataset=dataset, step="ingest", count=count, reason=f"{why} records")
     known = _quarantined(Lake(config.lake), dataset)
-    for unread in plan.faults:
-        if unread.fault.reason not in known:
-            yield NextWork(dataset=dataset, step="quarantine", count=1, reason=unread.fault.reason)
+    for reason in unread_rows(config, plan, run_id="")["reason"]:
+        if reason not in known:
+            yield NextWork(dataset=dataset, step="quarantine", count=1, reason=reason)
     if plan.vanished:
         why = f"records are no longer in the source, rows kept: {', '.join(plan.vanished[:5])}"
         yield NextWork(dataset=dataset, step="report", count=len(plan.vanished), reason=why)
@@ -136,13 +152,17 @@ def _quarantined(lake: Lake, dataset: str) -> set[str]:
 
 
 def _backfill(lake: Lake, dataset: str, config: BackfillConfig) -> Iterator[NextWork]:
-    waiting, _ = planned_shards(lake, config)
-    if waiting:
-        wants = pl.concat([shard.wants for shard in waiting])
-        for task, modality, count in wants.group_by("task", "modality").len().sort("task").rows():
-            why = f"windows to {task} {modality}, by {config.restorer}"
-            yield NextWork(dataset=dataset, step="backfill", count=count, reason=why)
-    gone = stale(lake, dataset).height
+    spec = wanted_spec(lake, config)
+    waiting: Counter[tuple[str, str]] = Counter()
+    gone = 0
+    for group in record_groups(lake, dataset):
+        plan = plan_group(lake, config, group, spec)
+        gone += plan.stale.height
+        for shard in plan.shards:
+            waiting.update(shard.wants.select("task", "modality").rows())
+    for (task, modality), count in sorted(waiting.items()):
+        why = f"windows to {task} {modality}, by {config.restorer}"
+        yield NextWork(dataset=dataset, step="backfill", count=count, reason=why)
     if gone:
         why = "synthetic rows whose window has changed, to take out"
         yield NextWork(dataset=dataset, step="backfill", count=gone, reason=why)

@@ -2,6 +2,9 @@
 
 import resource
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,16 +18,8 @@ class QuarantineLine(BaseModel):
     reason: str
 
 
-class RunSummary(BaseModel):
-    """Counts of one run; ``--json`` prints it.
-
-    ``records_quarantined`` counts records of which nothing could be used, in this run or before;
-    they are in neither of the other counts. ``windows`` and
-    ``grades`` count what was ingested in this run, ``backfilled`` what was filled, by task and
-    modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
-    ``inputs_quarantined`` counts what is in ``quarantine`` of the dataset, ``quarantined`` names
-    the first 200. ``peak_rss_mib`` is that of the largest process of the run.
-    """
+class Summary(BaseModel):
+    """What every run tells of itself; ``peak_rss_mib`` is that of its largest process."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,6 +29,36 @@ class RunSummary(BaseModel):
     lake: str
     outcome: str = "done"
     error: str | None = None
+    seconds: float = 0.0
+    peak_rss_mib: float = 0.0
+
+    def see_memory(self, peak_rss_mib: float = 0.0) -> None:
+        """Take in the peak of another process, and of this one."""
+        here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        here_mib = here / (2**20 if sys.platform == "darwin" else 2**10)
+        self.peak_rss_mib = round(max(self.peak_rss_mib, peak_rss_mib, here_mib), 1)
+
+    def sentences(self) -> list[str]:
+        """Say in words what happened."""
+        return [self.error] if self.error else []
+
+    def table(self) -> list[dict[str, Any]]:
+        """Give the counts as rows of a table."""
+        return []
+
+
+class RunSummary(Summary):
+    """Counts of one run; ``--json`` prints it.
+
+    ``records_quarantined`` counts records of which nothing could be used, in this run or before;
+    they are in neither of the other counts. ``windows`` and
+    ``grades`` count what was ingested in this run, ``backfilled`` what was filled, by task and
+    modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
+    ``inputs_quarantined`` counts what is in ``quarantine`` of the dataset, ``quarantined`` names
+    the first 200. ``timings`` are seconds by step. ``devices`` counts those that filled,
+    ``device_busy_share`` is the share of the time from first to last shard for which they worked.
+    """
+
     records_found: int = 0
     records_ingested: int = 0
     records_unchanged: int = 0
@@ -50,8 +75,20 @@ class RunSummary(BaseModel):
     inputs_quarantined: int = 0
     quarantined: list[QuarantineLine] = Field(default_factory=list)
     files_compacted: int = 0
-    seconds: float = 0.0
-    peak_rss_mib: float = 0.0
+    timings: dict[str, float] = Field(default_factory=dict)
+    devices: int = 0
+    device_busy_share: float | None = None
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the seconds that the block takes to ``timings``, less those of steps inside it."""
+        clock, before = time.perf_counter(), sum(self.timings.values())
+        try:
+            yield
+        finally:
+            inside = sum(self.timings.values()) - before
+            took = max(time.perf_counter() - clock - inside, 0.0)
+            self.timings[step] = round(self.timings.get(step, 0.0) + took, 3)
 
     def count_grade(self, modality: str, grade: str, count: int) -> None:
         """Add to ``grades``."""
@@ -62,12 +99,6 @@ class RunSummary(BaseModel):
         """Add to ``backfilled``."""
         of_task = self.backfilled.setdefault(task, {})
         of_task[modality] = of_task.get(modality, 0) + count
-
-    def see_memory(self, peak_rss_mib: float = 0.0) -> None:
-        """Take in the peak of another process, and of this one."""
-        here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        here_mib = here / (2**20 if sys.platform == "darwin" else 2**10)
-        self.peak_rss_mib = round(max(self.peak_rss_mib, peak_rss_mib, here_mib), 1)
 
     def sentences(self) -> list[str]:
         """Say in words what happened."""

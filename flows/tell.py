@@ -3,10 +3,10 @@
 from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
 
-from flows.summary import RunSummary
+from flows.summary import Summary
 
 
-def tell(summary: RunSummary) -> None:
+def tell(summary: Summary) -> None:
     """Leave the counts as a table artifact of the flow run."""
     if FlowRunContext.get() is None:
         return

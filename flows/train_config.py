@@ -11,7 +11,7 @@ from models.tricardio.architecture import Sizes
 class TrainConfig(Sizes):
     """The cuff-less set's Parquet files into a checkpoint of TriCardio."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     data: Path = Field(description="Folder of Parquet files, records.csv beside them.")
     out: Path = Field(description="Folder for the training's state, its curves, its checkpoint.")

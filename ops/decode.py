@@ -30,6 +30,8 @@ DIFFERENCES: Final = "8"
 _ALIGNED_FRAMES: Final = 6
 """A multiple of this many frames starts a group in every packed format."""
 _SUM_FRAMES: Final = 2**18
+_FLAC_SAMPLES: Final = 2**36
+"""What a FLAC file that does not say its length seems to hold more samples than."""
 _LARGEST: Final = 1e37
 """No gain means more; a resampler's overshoot stays a value that can be stored."""
 
@@ -94,11 +96,15 @@ def read_counts(signal_file: SignalFile, first: int, stop: int) -> list[Counts]:
     Raises:
         SignalFileError: where the file does not decode.
     """
-    by_skew = {
-        skew: _decode(signal_file, first + skew, stop + skew)
-        for skew in {spec.skew for spec in signal_file.specs}
-    }
-    return [by_skew[spec.skew][number] for number, spec in enumerate(signal_file.specs)]
+    by_number: dict[int, Counts] = {}
+    for low, high in _near({spec.skew for spec in signal_file.specs}, stop - first):
+        decoded = _decode(signal_file, first + low, stop + high)
+        for number, spec in enumerate(signal_file.specs):
+            if low <= spec.skew <= high:
+                skipped, spf = spec.skew - low, spec.samples_per_frame
+                own = slice(skipped * spf, (skipped + stop - first) * spf)
+                by_number[number] = decoded[number][own]
+    return [by_number[number] for number in range(len(signal_file.specs))]
 
 
 def missing_code(fmt: str) -> int | None:
@@ -118,6 +124,17 @@ def is_observed(counts: Counts, fmt: str) -> NDArray[np.bool_]:
     """True where a count is a measured value."""
     code = missing_code(fmt)
     return np.ones(len(counts), np.bool_) if code is None else np.asarray(counts != code)
+
+
+def _near(skews: set[int], most: int) -> list[tuple[int, int]]:
+    """Put skews into ranges ``(low, high)`` of ``most`` frames, to be decoded at once."""
+    ranges: list[tuple[int, int]] = []
+    for skew in sorted(skews):
+        if ranges and skew - ranges[-1][0] <= most:
+            ranges[-1] = (ranges[-1][0], skew)
+        else:
+            ranges.append((skew, skew))
+    return ranges
 
 
 def _decode(signal_file: SignalFile, first: int, stop: int) -> list[Counts]:
@@ -204,6 +221,9 @@ def _flac_frames(path: Path, specs: tuple[SignalSpec, ...], n_frames: int | None
     except (RuntimeError, OSError) as error:
         message = f"signal file {path.name} is not a FLAC file: {error}"
         raise SignalFileError(message) from error
+    if flac.frames >= _FLAC_SAMPLES:
+        message = f"signal file {path.name} does not say how many samples it holds"
+        raise SignalFileError(message)
     spf = specs[0].samples_per_frame
     if flac.channels != len(specs) or any(spec.samples_per_frame != spf for spec in specs):
         message = (

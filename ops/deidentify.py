@@ -14,13 +14,20 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from ops.told_words import TOLD_WORDS
+
 KEY_VARIABLE: Final = "PULSELAKE_DEID_KEY"
 MIN_KEY_CHARACTERS: Final = 16
 HASH_CHARACTERS: Final = 20
 SHIFT_DAYS: Final = (36_500, 73_000)
-LONG_NAME: Final = 5
+HIDDEN: Final = "…"
 
 _QUOTED: Final = re.compile(r"""(?<!\w)(['"]).*\1(?!\w)""", re.DOTALL)
+_MARKS: Final = "()[],.;:"
+_NUMBER: Final = re.compile(r"-?\d{1,3}(\.\d{1,3})?")
+"""No longer than what names nobody: neither a patient's number nor a year."""
+_HIDDEN_ROW: Final = re.compile(rf"{HIDDEN}[)\],.;:]*(?: [(\[]*{HIDDEN}[)\],.;:]*)+")
+_BYTES: Final = re.compile(r"\d+(?= bytes\b)")
 
 
 @dataclass(frozen=True)
@@ -45,24 +52,27 @@ class Deidentifier:
         except OverflowError:
             return None
 
-    def sentence(self, text: str, originals: Iterable[str]) -> str:
-        """Replace every original in a sentence, whole or in part, and drop what it quotes.
+    def sentence(self, text: str, originals: Iterable[str], said: Iterable[str] = ()) -> str:
+        """Tell a sentence by what can't name anybody; everything else becomes ``…``.
 
-        The parts are the folders and file name of a path, with and without its extension. Names of
-        five characters and more go wherever they stand, shorter ones as words. Quotes hold text of
-        the source, free to name anybody.
+        These stay: the words of ``TOLD_WORDS``, short numbers, sizes in bytes, and what the
+        operator ``said`` (addresses, the dataset's name). A word that is one of ``originals``, or
+        a part of one, becomes its keyed hash; parts are the folders and file name of a path, with
+        and without its extension. What is in quotes is free to name anybody, and goes.
         """
-        hidden = {
-            form: self.name("file", form)
-            for original in originals
-            for form in _forms(original)
-            if form
-        }
-        if hidden:
-            longest_first = sorted(hidden, key=len, reverse=True)
-            pattern = "|".join(_pattern(form) for form in longest_first)
-            text = re.sub(pattern, lambda found: hidden[found[0]], text)
-        return _QUOTED.sub("'…'", text)
+        forms = {form for original in originals for form in _forms(original) if form}
+        kept = {word for one in said for word in (one, *one.split())}
+        sizes = {size[0] for size in _BYTES.finditer(text)}
+        quoteless = _QUOTED.sub(HIDDEN, text)
+        told = [self._told(piece, forms, kept | sizes) for piece in quoteless.split()]
+        return _HIDDEN_ROW.sub(HIDDEN, " ".join(told))
+
+    def _told(self, piece: str, forms: set[str], kept: set[str]) -> str:
+        core = piece.strip(_MARKS)
+        if core in forms:
+            return piece.replace(core, self.name("file", core), 1)
+        harmless = core.lower() in TOLD_WORDS or _NUMBER.fullmatch(core)
+        return piece if not core or core in kept or harmless else piece.replace(core, HIDDEN, 1)
 
     def _hash(self, kind: str, original: str) -> str:
         message = f"{kind}\0{original}".encode("utf-8", "surrogateescape")
@@ -96,8 +106,3 @@ def _forms(original: str) -> Iterator[str]:
         yield part
         stem = part.partition(".")[0]
         yield stem
-
-
-def _pattern(form: str) -> str:
-    escaped = re.escape(form)
-    return escaped if len(form) >= LONG_NAME else rf"(?<![A-Za-z0-9_]){escaped}(?![A-Za-z0-9_])"

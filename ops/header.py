@@ -13,6 +13,8 @@ from typing import Final
 MAX_SIGNALS: Final = 512
 MAX_SEGMENTS: Final = 100_000
 MAX_FRAMES: Final = 2**40
+MIN_FS: Final = 1e-6
+"""One frame in days: slower is no rate, and a length in seconds would not stay finite."""
 MAX_FS: Final = 100_000.0
 MAX_SAMPLES_PER_FRAME: Final = 4096
 MAX_HEADER_BYTES: Final = 8 * 2**20
@@ -197,8 +199,8 @@ def _count(text: str | None, header: str) -> int:
 
 def _rate(text: str, what: str) -> float:
     rate = _finite(text, what)
-    if not 0 < rate <= MAX_FS:
-        message = f"{what} must be in (0, {MAX_FS:g}] Hz, got {text[:40]}"
+    if not MIN_FS <= rate <= MAX_FS:
+        message = f"{what} must be in [{MIN_FS:g}, {MAX_FS:g}] Hz, got {text[:40]}"
         raise HeaderError(message)
     return rate
 

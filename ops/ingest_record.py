@@ -1,7 +1,7 @@
 """One record from its files to data files of a lake, a shard at a time."""
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -14,6 +14,7 @@ from ops.fault import Fault
 from ops.lake import DataFile, Lake
 from ops.numerics import numerics_by_name
 from ops.read_record import WindowBlock, read_blocks
+from ops.record_signals import duration_s
 from ops.record_tree import RecordTree
 from ops.segment import Fetched
 from ops.window_rows import window_rows
@@ -23,19 +24,27 @@ from schemas.numerics import Numeric
 
 NUMERICS_AT_ONCE: Final = 50_000
 """Numeric values written at a time, at most: whole row groups of the table."""
+FARTHEST_S: Final = 86_400.0
+"""Outside its record, a numeric of a de-identified lake lies no farther."""
 READER_VERSION: Final = "1"
 """Changes where reading, the grid or the encoding changes what lands in ``windows``."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """How a record is called in the lake: by its own names, or by their keyed hashes."""
+    """How a record is called in the lake: by its own names, or by their keyed hashes.
+
+    ``signal`` and ``unit`` give the lake's names for those of signals and numerics; null where the
+    source's own stand.
+    """
 
     dataset: str
     record_id: str
     subject_id: str
     start_time: datetime | None
     run_id: str
+    signal: Callable[[str], str] | None = None
+    unit: Callable[[str], str] | None = None
 
 
 @dataclass
@@ -74,7 +83,7 @@ def ingest_record(tree: RecordTree, identity: Identity, fetched: Fetched, lake: 
             result.end_s = _end_s(block)
             _count(rows, result.grades)
     with lake.writer("numerics", partition) as numerics:
-        for values in _numerics(tree, identity, fetched, result.faults):
+        for values in _numerics(tree, identity, fetched, result):
             numerics.write(values)
     result.files = {"windows": windows.finished(), "numerics": numerics.finished()}
     result.peak_rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -92,13 +101,26 @@ def record_status(tree: RecordTree, ingested: Ingested) -> str:
 
 
 def _rows(block: WindowBlock, identity: Identity) -> pl.DataFrame:
-    return window_rows(
+    rows = window_rows(
         block,
         dataset=identity.dataset,
         record_id=identity.record_id,
         subject_id=identity.subject_id,
         start_time=identity.start_time,
         run_id=identity.run_id,
+    )
+    return _called(rows, [f"{m}_lead" for m in MODALITIES], identity.signal)
+
+
+def _called(
+    rows: pl.DataFrame, columns: list[str], name: Callable[[str], str] | None
+) -> pl.DataFrame:
+    """Put the lake's names in place of the source's."""
+    if name is None:
+        return rows
+    return rows.with_columns(
+        pl.col(column).replace({word: name(word) for word in rows[column].unique().drop_nulls()})
+        for column in columns
     )
 
 
@@ -110,17 +132,36 @@ def _end_s(block: WindowBlock) -> float:
 
 
 def _numerics(
-    tree: RecordTree, identity: Identity, fetched: Fetched, faults: list[Fault]
+    tree: RecordTree, identity: Identity, fetched: Fetched, result: Ingested
 ) -> Iterator[pl.DataFrame]:
     """Rows of the numerics, some at a time; no two frames share a key."""
-    for values in _gathered(numerics_by_name(tree, fetched, faults)):
+    found = numerics_by_name(tree, fetched, result.faults)
+    if identity.signal is not None:
+        found = _undated(found, tree, result)
+    for values in _gathered(found):
         rows = values.with_columns(
             dataset=pl.lit(identity.dataset),
             record_id=pl.lit(identity.record_id),
             subject_id=pl.lit(identity.subject_id),
             run_id=pl.lit(identity.run_id),
         )
+        rows = _called(_called(rows, ["name"], identity.signal), ["unit"], identity.unit)
         yield Numeric.cast(rows.select(Numeric.column_names()))
+
+
+def _undated(
+    frames: Iterator[pl.DataFrame], tree: RecordTree, result: Ingested
+) -> Iterator[pl.DataFrame]:
+    """Leave out values far outside their record: counted by a clock's own ticks, they are dates."""
+    latest_s = duration_s(tree, result.end_s) + FARTHEST_S
+    n_far = 0
+    for frame in frames:
+        near = frame.filter(pl.col("start_s").is_between(-FARTHEST_S, latest_s))
+        n_far += frame.height - near.height
+        yield near
+    if n_far:
+        reason = f"{n_far} numerics lie more than a day outside their record and are left out"
+        result.faults.append(Fault(f"{tree.record_id}.hea", "numerics", "NumericsError", reason))
 
 
 def _gathered(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from ops.decode import SignalFileError
+from ops.entry import WHOLE_RECORD
 from ops.fault import Fault
 from ops.fault_log import FaultLog, below
 from ops.header import HeaderError
@@ -55,6 +56,8 @@ def numerics_by_name(
         odd = Counter[str]()
         try:
             found = list(_read(tree, file_name, fetched, odd))
+        except WHOLE_RECORD:
+            raise
         except (OSError, HeaderError, SignalFileError, NumericsError) as error:
             log.add(file_name, "numerics", error)
             continue

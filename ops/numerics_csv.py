@@ -12,12 +12,11 @@ from typing import Final
 import polars as pl
 
 from ops.header import Header
-from ops.numerics_record import NumericsError, Readings, readings
+from ops.numerics_record import MAX_VALUES, NumericsError, Readings, readings
 
 MAX_CSV_BYTES: Final = 512 * 2**20
 """Unpacked bytes of a file, at most."""
-MAX_VALUES: Final = 10_000_000
-"""Values of a file, at most: weeks of one monitor."""
+MAX_COLUMNS: Final = 1000
 MOST_TOLD: Final = 5
 MAX_LINE_BYTES: Final = 2**20
 _CHUNK_BYTES: Final = 2**22
@@ -35,10 +34,7 @@ def read_csv(path: Path, parent: Header, odd: Counter[str]) -> Iterator[Readings
     """
     chunks = _unpacked(path)
     heading, _, rest = next(chunks, b"").partition(b"\n")
-    columns = next(csv.reader([heading.decode("utf-8", "replace").strip()]), [])
-    if not columns or columns[0].strip() != "time":
-        message = f"{path.name} does not begin with a column called time"
-        raise NumericsError(message)
+    columns = _columns(heading, path.name)
     n_values = 0
     for lines in chain([rest], chunks):
         for part in _parsed(lines, columns, path.name, parent, odd) if lines.strip() else ():
@@ -47,6 +43,21 @@ def read_csv(path: Path, parent: Header, odd: Counter[str]) -> Iterator[Readings
         if n_values > MAX_VALUES:
             message = f"{path.name} has more than {MAX_VALUES} values"
             raise NumericsError(message)
+
+
+def _columns(heading: bytes, file_name: str) -> list[str]:
+    try:
+        columns = next(csv.reader([heading.decode("utf-8", "replace").strip()]), [])
+    except csv.Error as error:
+        message = f"the names of columns in {file_name} do not parse: {error}"
+        raise NumericsError(message) from error
+    if not columns or columns[0].strip() != "time":
+        message = f"{file_name} does not begin with a column called time"
+        raise NumericsError(message)
+    if len(columns) > MAX_COLUMNS:
+        message = f"{file_name} has {len(columns)} columns, more than {MAX_COLUMNS}"
+        raise NumericsError(message)
+    return columns
 
 
 def odd_cells(odd: Counter[str], file_name: str) -> NumericsError:

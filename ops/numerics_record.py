@@ -15,6 +15,8 @@ from schemas.modality import UNCALIBRATED
 
 MIN_FS: Final = 1e-6
 MAX_FS: Final = 5.0
+MAX_VALUES: Final = 10_000_000
+"""Values of a file, at most: weeks of one monitor."""
 _CHUNK_FRAMES: Final = 2**16
 _MAX_LEAD_S: Final = 3600.0
 _DAY_S: Final = 86_400.0
@@ -60,11 +62,13 @@ def read_signals(folder: Path, header: Header, parent: Header) -> Iterator[Readi
     """Read the signals of a numerics header whose files lie in ``folder``.
 
     Raises:
+        NumericsError: where a file holds more values than numerics have.
         SignalFileError: naming the file that can't be read.
     """
     offset_s = clock_offset_s(parent, header)
     for file_name, specs in signals_by_file(header).items():
         held = open_signal_file(folder / file_name, specs, header.n_frames)
+        n_values = 0
         for first in range(0, held.n_frames, _CHUNK_FRAMES):
             columns = read_counts(held, first, min(first + _CHUNK_FRAMES, held.n_frames))
             for spec, counts in zip(specs, columns, strict=True):
@@ -73,6 +77,10 @@ def read_signals(folder: Path, header: Header, parent: Header) -> Iterator[Readi
                 start_s = offset_s + number * _period_s(header, spec)
                 unit = spec.unit if spec.adc_gain else UNCALIBRATED
                 observed = is_observed(counts, spec.fmt)
+                n_values += int(observed.sum())
+                if n_values > MAX_VALUES:
+                    message = f"{file_name} has more than {MAX_VALUES} values"
+                    raise NumericsError(message)
                 yield readings(spec.name, unit, start_s[observed], _value(spec, counts[observed]))
 
 

@@ -4,6 +4,7 @@ A segment is opened alone: its signal files are fetched, checked, read by grid s
 it closes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.decode import SignalFile, SignalFileError, open_signal_file, read_counts
+from ops.entry import WHOLE_RECORD
 from ops.fault_log import FaultLog, below
 from ops.header import GAP, Header, SignalSpec
 from ops.record_tree import RecordTree
@@ -22,6 +24,10 @@ from schemas.modality import UNCALIBRATED, modality_of, to_modality_unit
 
 Fetched = Callable[[Sequence[str]], AbstractContextManager[Path]]
 MAX_WINDOWS: Final = 2**31 - 1
+MAX_SAMPLES_A_SECOND: Final = 2**23
+"""Of all signals together: a window of more would not fit the memory of a shard."""
+MAX_TIMES_NAMED: Final = 100
+"""Times that a record may name one segment: a short header could make years of one minute."""
 
 
 @dataclass(frozen=True)
@@ -104,16 +110,21 @@ class OpenSegment:
 def place_segments(tree: RecordTree, log: FaultLog) -> list[PlacedSegment]:
     """Put every readable segment at its frame; gaps, the layout and what is missing are left out.
 
-    A segment of another rate than its record's, or beyond what the grid can number, is a fault.
+    A segment of another rate than its record's, beyond what the grid can number, or named too
+    often, is a fault.
     """
     master = tree.header
     if not master.segments:
         return [PlacedSegment(master, 0, master.n_frames or None)]
     placed, start = [], 0
+    times = Counter[str]()
     for segment in master.segments:
         header = tree.segments.get(segment.name) if segment.name != GAP else None
         if header is not None and segment.n_frames:
+            times[segment.name] += 1
             why = _misplaced(master, header, start + segment.n_frames)
+            if times[segment.name] > MAX_TIMES_NAMED:
+                why = f"is named more than {MAX_TIMES_NAMED} times; it is read that often, no more"
             if why is None:
                 placed.append(PlacedSegment(header, start, segment.n_frames))
             else:
@@ -127,7 +138,12 @@ def place_segments(tree: RecordTree, log: FaultLog) -> list[PlacedSegment]:
 def open_segment(
     placed: PlacedSegment, tree: RecordTree, fetched: Fetched, log: FaultLog
 ) -> Iterator[OpenSegment]:
-    """Fetch and check the signal files that hold a modality; each that fails is a fault."""
+    """Fetch and check the signal files that hold a modality; each that fails is a fault.
+
+    Raises:
+        ChangedError: where one is not the file that was listed.
+        TimeoutError: where the source does not answer.
+    """
     by_file: dict[str, list[SignalSpec]] = {}
     for spec in placed.header.signals:
         if spec.file_name != GAP:
@@ -169,7 +185,12 @@ def _misplaced(master: Header, header: Header, stop_frame: int) -> str | None:
 
 
 def _wave_signals(header: Header, log: FaultLog) -> dict[str, dict[int, WaveSignal]]:
-    """The signals of a modality by file and by their number in it."""
+    """The signals of a modality by file and by their number in it; none where they are too many."""
+    rate = header.fs * sum(spec.samples_per_frame for spec in header.signals)
+    if rate > MAX_SAMPLES_A_SECOND:
+        why = f"{header.name} has {rate:g} samples a second, more than {MAX_SAMPLES_A_SECOND}"
+        log.add(f"{header.name}.hea", "read", ValueError(why))
+        return {}
     waves: dict[str, dict[int, WaveSignal]] = {}
     numbers: dict[str, int] = {}
     names: dict[tuple[str, str], int] = {}
@@ -198,6 +219,8 @@ def _fetch(stack: ExitStack, names: list[str], fetched: Fetched, log: FaultLog) 
         return {}
     try:
         scratch = stack.enter_context(fetched(names))
+    except WHOLE_RECORD:
+        raise
     except OSError as error:
         if len(names) > 1:
             single: dict[str, Path] = {}

@@ -3,50 +3,66 @@
 S3 is set up by the standard AWS variables (``AWS_ENDPOINT_URL`` among them) or by storage options;
 ``{"anon": True}`` reads a public bucket. A ``Source`` is cheap to make, connects when first used,
 connects again in a forked process, and travels by its URL and options alone.
+
+What is read can be asked to be what a listing has ``seen``: a file that is another one by then is
+``ChangedError``, and nothing of it is given.
 """
 
-import errno
-import os
+import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-import fsspec
 from aiohttp import ClientError
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+)
 
+from ops.entry import CHANGED, MAX_READ_BYTES, ChangedError, Entry
+from ops.patience import s3fs_patience
 from ops.protocol import check_protocol
+from ops.room import NoRoomError, room_for_fetched
+from ops.source_folder import Folder
+from ops.source_remote import Bucket, Remote
 
-MAX_READ_BYTES: Final = 8 * 2**20
+__all__ = ["MAX_READ_BYTES", "ChangedError", "Entry", "Source"]
+
 READS_AT_ONCE: Final = 16
 FETCHES_AT_ONCE: Final = 4
-TRIES: Final = 3
-FIRST_WAIT_S: Final = 0.2
+TRIES: Final = 4
+TRIES_A_REQUEST: Final = 2
+FIRST_WAIT_S: Final = 0.5
+GIVE_UP_S: Final = 30.0
+"""No further try after that: a store that never answers takes a file a minute or so, not more."""
 
 _FAILED: Final = (OSError, BotoCoreError, ClientError)
-_FINAL: Final = (FileNotFoundError, NotADirectoryError, PermissionError, NoCredentialsError)
-_VERSIONS: Final = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "updated", "created")
-_UNCACHED: Final = {"use_listings_cache": False, "skip_instance_cache": True}
-# s3fs tries again on top of botocore, which would wait minutes for an endpoint that is down.
-_S3: Final = {"config_kwargs": {"retries": {"mode": "standard", "max_attempts": 2}}}
+_FINAL: Final = (
+    ChangedError,
+    NoRoomError,
+    FileNotFoundError,
+    NotADirectoryError,
+    PermissionError,
+    NoCredentialsError,
+)
+_NO_ANSWER: Final = (
+    TimeoutError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
 
+Seen = Mapping[str, Entry]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file of a source: ``path`` below it, size in bytes, ETag or else its time of change."""
-
-    path: str
-    size: int
-    version: str
 
 
 class _Archive(Protocol):
@@ -54,9 +70,13 @@ class _Archive(Protocol):
 
     def listing(self) -> Iterator[Entry]: ...
 
-    def read(self, path: str) -> bytes: ...
+    def look(self, path: str) -> Entry: ...
 
-    def bring(self, path: str, to: Path) -> None: ...
+    def read(self, path: str, entry: Entry | None) -> bytes: ...
+
+    def bring(self, path: str, to: Path, entry: Entry | None) -> None: ...
+
+    def see_kept(self, path: str, entry: Entry) -> None: ...
 
 
 class Source:
@@ -71,9 +91,7 @@ class Source:
         self.url = str(url)
         check_protocol(self.url, f"source {_shown(self.url)}")
         self._options = dict(storage_options or {})
-        self._archive: _Archive = (
-            _Folder(self.url) if _is_local(self.url) else _Remote(self.url, self._options)
-        )
+        self._archive = _archive(self.url, self._options)
 
     def __reduce__(self) -> tuple[type["Source"], tuple[str, dict[str, object]]]:
         return Source, (self.url, self._options)
@@ -102,47 +120,78 @@ class Source:
             for path, error in sorted(self._archive.unlisted.items())
         }
 
-    def read(self, paths: Sequence[str]) -> dict[str, bytes | OSError]:
-        """Read small files, a few at a time; one that fails is there as its error."""
-        if len(paths) < 2:
-            return {path: self._read_or_error(path) for path in paths}
-        # A share of the paths for each thread: handing over one by one costs more than reading.
-        shares = [paths[i::READS_AT_ONCE] for i in range(min(READS_AT_ONCE, len(paths)))]
-        with ThreadPoolExecutor(len(shares)) as pool:
-            read = pool.map(lambda share: [(p, self._read_or_error(p)) for p in share], shares)
-            by_path = {path: content for share in read for path, content in share}
-        return {path: by_path[path] for path in paths}
-
-    @contextmanager
-    def fetched(self, folder: str, names: Sequence[str], scratch: Path) -> Iterator[Path]:
-        """Bring files of one folder below ``scratch``, into a folder that is gone afterwards.
-
-        Files of a local source are linked, not copied.
+    def look(self, paths: Sequence[str]) -> dict[str, Entry]:
+        """Tell what some files are now, each asked for alone; one that is not there is left out.
 
         Raises:
+            OSError: naming the first file that could not be told, and the source.
+        """
+        return {path: entry for path, entry in _at_once(self._look, paths).items() if entry}
+
+    def read(self, paths: Sequence[str], seen: Seen | None = None) -> dict[str, bytes | OSError]:
+        """Read small files, a few at a time; one that fails is there as its error."""
+        known = seen or {}
+        return _at_once(lambda path: self._read_or_error(path, known.get(path)), paths)
+
+    @contextmanager
+    def fetched(
+        self, folder: str, names: Sequence[str], scratch: Path, seen: Seen | None = None
+    ) -> Iterator[Path]:
+        """Bring files of one folder below ``scratch``, into a folder that is gone afterwards.
+
+        Files of a local source are linked, not copied: that they were the same all the time is
+        seen to when the block ends.
+
+        Raises:
+            ChangedError: naming the first file that is not the one that was ``seen``.
             OSError: naming the first file that did not come, and the source.
         """
+        entries = {name: (seen or {}).get(f"{folder}/{name}" if folder else name) for name in names}
         with tempfile.TemporaryDirectory(prefix="fetched-", dir=scratch) as there:
             with ThreadPoolExecutor(FETCHES_AT_ONCE) as pool:
-                for _ in pool.map(lambda name: self._bring(folder, name, Path(there)), names):
+                for _ in pool.map(
+                    lambda name: self._bring(folder, name, Path(there), entries[name]), names
+                ):
                     pass
             yield Path(there)
+            for entry in filter(None, entries.values()):
+                self._asked(partial(self._archive.see_kept, entry.path, entry), entry.path, entry)
 
-    def _bring(self, folder: str, name: str, there: Path) -> None:
+    def _bring(self, folder: str, name: str, there: Path, entry: Entry | None) -> None:
         if "/" in name or name in {"", ".", ".."}:
             message = f"a file name without a folder is expected, got {name!r}"
             raise ValueError(message)
         path = f"{folder}/{name}" if folder else name
-        self._tried(lambda: self._archive.bring(path, there / name), self._unread(path))
 
-    def _read_or_error(self, path: str) -> bytes | OSError:
+        def bring() -> None:
+            with room_for_fetched(there.parent):
+                self._archive.bring(path, there / name, entry)
+
+        self._asked(bring, path, entry)
+
+    def _look(self, path: str) -> Entry | None:
         try:
-            content = self._tried(lambda: self._archive.read(path), self._unread(path))
+            return self._tried(lambda: self._archive.look(path), self._unread(path))
+        except FileNotFoundError:
+            return None
+
+    def _read_or_error(self, path: str, entry: Entry | None) -> bytes | OSError:
+        try:
+            content = self._asked(lambda: self._archive.read(path, entry), path, entry)
         except OSError as error:
             return error
         if len(content) > MAX_READ_BYTES:
             return OSError(f"{path} in {_shown(self.url)} has more than {MAX_READ_BYTES} bytes")
         return content
+
+    def _asked(self, attempt: Callable[[], T], path: str, entry: Entry | None) -> T:
+        """Ask for a file; one that was listed and is gone has changed."""
+        try:
+            return self._tried(attempt, self._unread(path))
+        except FileNotFoundError as error:
+            if entry is None:
+                raise
+            raise _explained(ChangedError(CHANGED), self._unread(path)) from error
 
     def _unread(self, path: str) -> str:
         return f"{path} in {_shown(self.url)} could not be read"
@@ -150,141 +199,41 @@ class Source:
     @staticmethod
     def _tried(attempt: Callable[[], T], what: str) -> T:
         """Try a few times, a longer wait before each; what can't change is not tried again."""
-        for wait_s in [FIRST_WAIT_S * 2**i for i in range(TRIES - 1)]:
+        last = time.monotonic() + GIVE_UP_S
+        for wait_s in [FIRST_WAIT_S * 2**i for i in range(TRIES)]:
             try:
                 return attempt()
             except _FINAL as error:
                 raise _explained(error, what) from error
-            except _FAILED:
-                time.sleep(wait_s)
-        try:
-            return attempt()
-        except _FAILED as error:
-            raise _explained(error, what) from error
+            except _FAILED as error:
+                failure = error
+            if time.monotonic() > last or wait_s == FIRST_WAIT_S * 2 ** (TRIES - 1):
+                break
+            time.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
+        raise _explained(failure, what) from failure
 
 
-class _Folder:
-    """A local folder. A link counts as the file it leads to, where that is inside the folder."""
-
-    def __init__(self, url: str) -> None:
-        path = url.removeprefix("file://").removeprefix("local://")
-        self._root = Path(os.path.realpath(Path(path).expanduser()))
-        self.unlisted: dict[str, OSError] = {}
-
-    def listing(self) -> Iterator[Entry]:
-        self.unlisted = {}
-        waiting = [""]
-        while waiting:
-            folder = waiting.pop()
-            try:
-                entries, below = self._scanned(folder)
-            except OSError as error:
-                if not folder:
-                    raise
-                self.unlisted[folder.rstrip("/")] = error
-                continue
-            waiting += below
-            yield from entries
-
-    def _scanned(self, folder: str) -> tuple[list[Entry], list[str]]:
-        """The files in a folder, and the folders; none of the files where one can't be told."""
-        entries, below = [], []
-        with os.scandir(self._root / folder) as found:
-            for item in found:
-                path = folder + item.name
-                if item.name.startswith("."):
-                    continue
-                if item.is_dir(follow_symlinks=False):
-                    below.append(f"{path}/")
-                elif (stat := _target(item)) is None:
-                    continue
-                elif S_ISREG(stat.st_mode):
-                    entries.append(Entry(path, stat.st_size, str(stat.st_mtime_ns)))
-                elif S_ISDIR(stat.st_mode):
-                    why = "links to folders are not followed"
-                    self.unlisted[path] = PermissionError(errno.EPERM, why)
-        return entries, below
-
-    def read(self, path: str) -> bytes:
-        with self._inside(path).open("rb") as file:
-            return file.read(MAX_READ_BYTES + 1)
-
-    def bring(self, path: str, to: Path) -> None:
-        to.symlink_to(self._inside(path))
-
-    def _inside(self, path: str) -> Path:
-        real = Path(os.path.realpath(self._root / path))
-        if not real.is_relative_to(self._root):
-            raise PermissionError(errno.EPERM, "it leads out of the source")
-        if not real.is_file():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        return real
+def _archive(url: str, options: Mapping[str, object]) -> _Archive:
+    if _is_local(url):
+        return Folder(url)
+    if url.startswith(("s3://", "s3a://")):
+        return Bucket(url, {**s3fs_patience(TRIES_A_REQUEST), **options})
+    return Remote(url, options)
 
 
-class _Remote:
-    """Any fsspec file system; nothing of it is cached, since a night wants what is there now."""
-
-    def __init__(self, url: str, options: Mapping[str, object]) -> None:
-        self._url, self._options = url, options
-        self._made: tuple[int, Any, str] | None = None
-        self.unlisted: dict[str, OSError] = {}
-
-    def _fs(self) -> tuple[Any, str]:
-        if self._made is None or self._made[0] != os.getpid():
-            fs, root = fsspec.core.url_to_fs(
-                self._url,
-                **{**_UNCACHED, **(_S3 if self._url.startswith("s3") else {}), **self._options},
-            )
-            self._made = os.getpid(), fs, root.rstrip("/")
-        return self._made[1:]
-
-    def listing(self) -> Iterator[Entry]:
-        fs, root = self._fs()
-        infos = fs.find(root, detail=True)
-        if not infos:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        for name, info in infos.items():
-            path = name.removeprefix(root + "/")
-            if path != name and not any(part[:1] in {"", "."} for part in path.split("/")):
-                yield Entry(path, int(info["size"] or 0), _version(info))
-
-    def read(self, path: str) -> bytes:
-        fs, root = self._fs()
-        whole = f"{root}/{path}"
-        try:
-            return bytes(fs.cat_file(whole, start=0, end=MAX_READ_BYTES + 1))
-        except OSError as error:
-            # No range of an empty object can be satisfied.
-            if error.errno == errno.EINVAL and fs.info(whole)["size"] == 0:
-                return b""
-            raise
-
-    def bring(self, path: str, to: Path) -> None:
-        fs, root = self._fs()
-        fs.get_file(f"{root}/{path}", str(to))
+def _at_once(get: Callable[[str], T], paths: Sequence[str]) -> dict[str, T]:
+    if len(paths) < 2:
+        return {path: get(path) for path in paths}
+    # A share of the paths for each thread: handing over one by one costs more than reading.
+    shares = [paths[i::READS_AT_ONCE] for i in range(min(READS_AT_ONCE, len(paths)))]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        got = pool.map(lambda share: [(path, get(path)) for path in share], shares)
+        by_path = {path: one for share in got for path, one in share}
+    return {path: by_path[path] for path in paths}
 
 
 def _is_local(url: str) -> bool:
     return "://" not in url or url.startswith(("file://", "local://"))
-
-
-def _target(item: os.DirEntry[str]) -> os.stat_result | None:
-    """What a file is, or what a link leads to; null where that is not there.
-
-    Raises:
-        PermissionError: where the folder does not let its files be looked at.
-    """
-    try:
-        return item.stat()
-    except OSError as error:
-        if item.is_symlink() or isinstance(error, FileNotFoundError):
-            return None
-        raise
-
-
-def _version(info: Mapping[str, object]) -> str:
-    known = (info[name] for name in _VERSIONS if info.get(name) is not None)
-    return str(next(known, "")).strip('"')
 
 
 def _shown(url: str) -> str:
@@ -297,6 +246,8 @@ def _explained(error: Exception, what: str) -> OSError:
     because = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, FileNotFoundError):
         kind, because = FileNotFoundError, "it is not there"
-    elif isinstance(error, PermissionError):
-        kind = PermissionError
+    elif isinstance(error, PermissionError | ChangedError):
+        kind = type(error)
+    elif isinstance(error, _NO_ANSWER):
+        kind = TimeoutError
     return kind(f"{what}: {because}")

@@ -1,10 +1,13 @@
 """The actor that fills shards: windows of the lake through a restorer to a data file."""
 
+import os
+import platform
 import resource
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from flows.actors.device import Busy, Device
 from flows.config import BackfillConfig
 from flows.restorers import make_restorer
 from ops.fill.plan import FillShard
@@ -15,22 +18,33 @@ from ops.lake.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class FilledShard:
-    """What came of one shard: a file to commit, and counts by ``(task, modality)``."""
+    """What came of one shard: a file to commit, and counts by ``(task, modality)``.
+
+    ``busy`` are the stretches of time for which it had the device of its ``actor``.
+    """
 
     files: list[DataFile]
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     n_abstained: int = 0
     peak_rss_mib: float = 0.0
+    busy: tuple[Busy, ...] = ()
+    actor: str = ""
 
 
 class Filler:
-    """Fills one shard at a time; the restorer loads once, where the actor lives."""
+    """Fills shards; the restorer loads once, where the actor lives.
+
+    Several threads may each work on a shard: one has the device while others read and write.
+    """
+
+    IN_HAND = 3
+    """Shards at once that keep a device busy: one that is read, one on it, one that is written."""
 
     def __init__(self, config: BackfillConfig, run_id: str) -> None:
         self._lake = Lake(config.lake)
         self._seed = config.seed
         self._run_id = run_id
-        self._restorer = make_restorer(config)
+        self._device = Device(make_restorer(config))
         self._windows = Snapshot(self._lake.location, "windows")
 
     def work(self, shard: FillShard) -> FilledShard:
@@ -44,7 +58,8 @@ class Filler:
             record_id=shard.record_id,
             window_index=shard.span,
         ).collect()
-        rows = fill_rows(shard, windows, self._restorer, seed=self._seed, run_id=self._run_id)
+        turn = self._device.turn()
+        rows = fill_rows(shard, windows, turn, seed=self._seed, run_id=self._run_id)
         with self._lake.writer("backfill", {"dataset": shard.dataset}) as file:
             file.write(rows)
         made = rows.filter(pl.col("samples").is_not_null())
@@ -56,4 +71,6 @@ class Filler:
             },
             n_abstained=rows.height - made.height,
             peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            busy=tuple(turn.busy),
+            actor=f"{platform.node()}:{os.getpid()}",
         )

@@ -8,7 +8,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self, cast
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
+
+from ops.room import NoRoomError
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +34,48 @@ class Done:
     error: BaseException | None = None
 
 
+@dataclass
+class _Try:
+    """An item with the number of its attempt; the second and later ones are made alone."""
+
+    item: Any
+    attempt: int = 1
+
+    @property
+    def alone(self) -> bool:
+        return self.attempt > 1
+
+
+class _Waiting(deque[_Try]):
+    """What is to be handed out next; filled up from items that are not all there yet."""
+
+    def __init__(self, items: Iterable[Any], n: int) -> None:
+        super().__init__()
+        self._items = iter(items)
+        self._n = max(n, 1)
+
+    def filled(self) -> bool:
+        """Take what is missing of ``n`` tries; say whether there is any."""
+        missing = range(self._n - len(self))
+        self.extend(_Try(item) for _, item in zip(missing, self._items, strict=False))
+        return bool(self)
+
+
 class Pool:
     """Workers that come up once and stay for the length of the block.
 
-    An item that raises, or whose actor dies, is tried again up to ``attempts`` times. One item is
-    in flight an actor, so that a death is charged to the item that was there. An actor that the
-    cluster has no room for gets none: those that came up do its share.
+    An item that raises, or whose actor dies, is tried again up to ``attempts`` times. An actor that
+    dies takes all that it had in hand with it, and each of those is charged; from then on they are
+    tried alone on an actor, so that none is given up for another's sake. An actor that the cluster
+    has no room for gets no item: those that came up do its share.
 
     Args:
         make: builds a worker where it runs, and travels there by reference.
         actors: how many; 0 works in this process, without Ray.
         gpus_per_actor: share of a GPU that each takes.
         attempts: tries an item.
+        in_hand: items that an actor has at once, each in a thread of its own; the worker sees to
+            it that they don't get in each other's way.
     """
 
     def __init__(
@@ -53,15 +85,21 @@ class Pool:
         *,
         gpus_per_actor: float = 0.0,
         attempts: int = 3,
+        in_hand: int = 1,
     ) -> None:
         self._make = make
         self._n_actors = actors
         self._gpus_per_actor = gpus_per_actor
         self._attempts = attempts
+        self._in_hand = in_hand if attempts > 1 else 1
         self._here: Worker | None = None
-        self._actors: list[Any] = []
-        self._idle: list[Any] = []
+        self._actors: dict[Any, dict[Any, _Try]] = {}
         self._starting: dict[Any, Any] = {}
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the work is done in this process."""
+        return self._n_actors == 0
 
     def __enter__(self) -> Self:
         """No worker is made before the first item."""
@@ -74,95 +112,115 @@ class Pool:
         trace: TracebackType | None,
     ) -> None:
         """Let the actors go."""
-        for actor in self._actors:
+        for actor in [*self._actors, *self._starting.values()]:
             ray.kill(actor)
         self._actors.clear()
-        self._idle.clear()
         self._starting.clear()
 
     def work_through(self, items: Iterable[Any]) -> Iterator[Done]:
-        """Yield every item as it is done, in no particular order."""
-        queue = deque((item, 1) for item in items)
-        if self._n_actors == 0:
-            yield from self._work_here(queue)
-        elif queue:
-            yield from self._work_on_actors(queue)
+        """Yield every item as it is done, in no particular order.
 
-    def _work_here(self, queue: deque[tuple[Any, int]]) -> Iterator[Done]:
-        while queue:
-            item, attempt = queue.popleft()
+        Items are taken as they are needed, and go to the actor with the least in hand.
+
+        Raises:
+            NoRoomError: as soon as one fails by it.
+        """
+        waiting = _Waiting(items, self._n_actors * self._in_hand)
+        return self._work_here(waiting) if self.is_here else self._work_on_actors(waiting)
+
+    def _work_here(self, waiting: "_Waiting") -> Iterator[Done]:
+        while waiting.filled():
+            one = waiting.popleft()
             try:
                 if self._here is None:
                     self._here = self._make()
-                result = self._here.work(item)
+                result = self._here.work(one.item)
             except Exception as error:
-                yield from self._again(queue, item, attempt, error)
+                yield from self._again(waiting, one, error)
             else:
-                yield Done(item, attempt, result)
+                yield Done(one.item, one.attempt, result)
 
-    def _work_on_actors(self, queue: deque[tuple[Any, int]]) -> Iterator[Done]:
-        # An earlier call may have been left half-way: whoever has come up is free for this one.
-        self._idle = [a for a in self._actors if a not in self._starting.values()]
-        running: dict[Any, tuple[Any, Any, int]] = {}
-        while queue or running:
-            while len(self._actors) < min(self._n_actors, len(queue) + len(running)):
-                self._start()
-            while queue and self._idle:
-                actor, (item, attempt) = self._idle.pop(), queue.popleft()
-                running[actor.work.remote(item)] = (actor, item, attempt)
-            ready = self._next([*running, *self._starting])
+    def _work_on_actors(self, waiting: "_Waiting") -> Iterator[Done]:
+        for in_hand in self._actors.values():
+            in_hand.clear()  # of an earlier call that was left half-way; its results are not wanted
+        while waiting.filled() or any(self._actors.values()):
+            self._start_missing(len(waiting))
+            self._hand_out(waiting)
+            ready = self._next()
             if ready in self._starting:
-                yield from self._started(ready, queue)
-                continue
-            actor, item, attempt = running.pop(ready)
-            try:
-                result = ray.get(ready)
-            except RayActorError as error:
-                self._let_go(actor)
-                yield from self._again(queue, item, attempt, error)
-            except RayTaskError as error:
-                self._idle.append(actor)
-                yield from self._again(queue, item, attempt, _cause(error))
+                yield from self._started(ready, waiting)
             else:
-                self._idle.append(actor)
-                yield Done(item, attempt, result)
+                yield from self._finished(ready, waiting)
 
-    def _next(self, waited: list[Any]) -> Any:
-        """Wait for what is done or has come up first."""
+    def _hand_out(self, waiting: "_Waiting") -> None:
+        """Give out what may be given now."""
+        while waiting.filled() and (free := self._free_for(waiting[0])):
+            one = waiting.popleft()
+            actor = min(free, key=lambda actor: len(self._actors[actor]))
+            self._actors[actor][actor.work.remote(one.item)] = one
+
+    def _free_for(self, one: _Try) -> list[Any]:
+        most = 1 if one.alone else self._in_hand
+        return [
+            actor
+            for actor, in_hand in self._actors.items()
+            if len(in_hand) < most and not any(each.alone for each in in_hand.values())
+        ]
+
+    def _next(self) -> Any:
+        """Wait for what has come up or is done first."""
+        working = [ref for in_hand in self._actors.values() for ref in in_hand]
         while True:
-            ready, _ = ray.wait(waited, num_returns=1, timeout=TELL_AFTER_S)
+            ready, _ = ray.wait([*self._starting, *working], num_returns=1, timeout=TELL_AFTER_S)
             if ready:
                 return ready[0]
-            if len(self._starting) == len(waited):
+            if not working:
                 logger.warning("no actor has come up yet: the cluster has no room for one")
 
-    def _started(self, ready: Any, queue: deque[tuple[Any, int]]) -> Iterator[Done]:
+    def _finished(self, ready: Any, waiting: "_Waiting") -> Iterator[Done]:
+        actor = next(a for a, in_hand in self._actors.items() if ready in in_hand)
+        one = self._actors[actor].pop(ready)
+        try:
+            result = ray.get(ready)
+        except RayTaskError as error:
+            yield from self._again(waiting, one, _cause(error))
+        except RayError as error:  # the actor or its node is gone, or the result with it
+            lost = [one, *self._actors.pop(actor).values()]
+            ray.kill(actor)  # Ray's own restart would fail the next item too
+            for each in lost:
+                yield from self._again(waiting, each, error)
+        else:
+            yield Done(one.item, one.attempt, result)
+
+    def _started(self, ready: Any, waiting: "_Waiting") -> Iterator[Done]:
         """Take an actor in; one that could not come up is charged to the item that it was for."""
         actor = self._starting.pop(ready)
         try:
             ray.get(ready)
-        except (RayActorError, RayTaskError) as error:
-            self._let_go(actor)
-            if queue:
-                item, attempt = queue.popleft()
-                yield from self._again(queue, item, attempt, _cause(error))
+        except RayError as error:
+            ray.kill(actor)
+            if waiting:
+                yield from self._again(waiting, waiting.popleft(), _cause(error))
         else:
-            self._idle.append(actor)
+            self._actors[actor] = {}
 
-    def _again(
-        self, queue: deque[tuple[Any, int]], item: Any, attempt: int, error: BaseException
-    ) -> Iterator[Done]:
+    def _again(self, waiting: "_Waiting", one: _Try, error: BaseException) -> Iterator[Done]:
+        if isinstance(error, NoRoomError):
+            raise error  # no other item would fare better
         # The error's text may name a patient; it goes to quarantine, which hides names.
-        logger.warning("attempt %d of %d: %s", attempt, self._attempts, type(error).__name__)
-        if attempt < self._attempts:
-            queue.append((item, attempt + 1))
+        name = type(error).__name__
+        logger.warning("attempt %d of %d: %s", one.attempt, self._attempts, name)
+        if one.attempt < self._attempts:
+            waiting.append(_Try(one.item, one.attempt + 1))
         else:
-            yield Done(item, attempt, error=error)
+            yield Done(one.item, one.attempt, error=error)
 
-    def _let_go(self, dead: Any) -> None:
-        """Make room for a new actor: Ray's own restart would fail the next item too."""
-        ray.kill(dead)
-        self._actors.remove(dead)
+    def _start_missing(self, waiting: int) -> None:
+        """Start as many actors as there is work for, and no more than were asked for."""
+        there = len(self._actors) + len(self._starting)
+        work = waiting + sum(map(len, self._actors.values()))
+        for _ in range(there, min(self._n_actors, work)):
+            self._start()
 
     def _start(self) -> None:
         options = {
@@ -170,9 +228,10 @@ class Pool:
             "num_gpus": self._gpus_per_actor,
             "max_restarts": 0,
             "max_task_retries": 0,
+            "max_concurrency": self._in_hand,
+            "scheduling_strategy": "SPREAD",
         }
         actor = ray.remote(_Host).options(**options).remote(self._make)
-        self._actors.append(actor)
         self._starting[cast("Any", actor).up.remote()] = actor
 
 

@@ -1,23 +1,25 @@
 """The actor that reads records: from a source's files to data files of the lake."""
 
-import tempfile
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from flows.config import IngestConfig
 from flows.naming import Naming
 from flows.quarantine import quarantine_rows
-from ops.catalog import PlannedRecord, load_tree
+from ops.catalog import PlannedRecord, load_tree, look_again
 from ops.fault import Fault
 from ops.grade import GRADER_VERSION
 from ops.ingest_record import READER_VERSION, Identity, Ingested, ingest_record, record_status
 from ops.lake import DataFile, Lake
 from ops.record_signals import described_signals, duration_s
 from ops.record_tree import RecordTree
+from ops.room import scratch_folder
+from ops.source import ChangedError
 from ops.subject import subject_of
 from schemas.records import Record
 
@@ -37,6 +39,11 @@ class ReadRecord:
     peak_rss_mib: float = 0.0
 
 
+LOOKS: Final = 3
+"""Times that a record whose files change is read, each with a fresh look at them."""
+FIRST_WAIT_S: Final = 0.5
+
+
 class Reader:
     """Reads one planned record at a time; nothing that it writes is committed."""
 
@@ -48,13 +55,29 @@ class Reader:
         self._naming = Naming(config.deidentifier())
 
     def work(self, planned: PlannedRecord) -> ReadRecord:
-        """Read, grade and write a record.
+        """Read, grade and write a record; from the start where one of its files is replaced.
 
         Raises:
-            OSError: where the source or the lake fails for now.
+            OSError: where the source or the lake fails for now, or the record keeps changing.
         """
+        for look in range(LOOKS):
+            try:
+                if look:
+                    time.sleep(FIRST_WAIT_S * 2 ** (look - 1))
+                    planned = look_again(self._source, planned, self._naming.file)
+                return self._read(planned)
+            except ChangedError as error:
+                changed = error
+        message = f"{planned.record_id} has changed each of the {LOOKS} times that it was read"
+        raise ChangedError(message) from changed
+
+    def _read(self, planned: PlannedRecord) -> ReadRecord:
         entries = {entry.path: entry for entry in planned.entries}
-        tree, faults = load_tree(self._source.read, planned.record_id, entries)
+        read = partial(self._source.read, seen=entries)
+        tree, faults = load_tree(read, planned.record_id, entries)
+        if tree.files != planned.files:
+            message = f"{planned.record_id} names other files than when it was planned"
+            raise ChangedError(message)
         subject = subject_of(planned.record_id, tree.header.comments)
         identity = Identity(
             dataset=self._config.dataset,
@@ -62,9 +85,11 @@ class Reader:
             subject_id=self._naming.subject(subject),
             start_time=self._naming.start(subject, tree.header.start_time),
             run_id=self._run_id,
+            signal=self._naming.signal if self._config.deidentify else None,
+            unit=self._naming.unit if self._config.deidentify else None,
         )
-        with tempfile.TemporaryDirectory(prefix="pulselake-", dir=self._config.scratch) as scratch:
-            fetched = partial(self._source.fetched, tree.folder, scratch=Path(scratch))
+        with scratch_folder(self._config.scratch) as scratch:
+            fetched = partial(self._source.fetched, tree.folder, scratch=scratch, seen=entries)
             ingested = ingest_record(tree, identity, fetched, self._lake)
         ingested.faults[:0] = faults
         return self._described(planned, tree, identity, ingested, subject)
@@ -92,7 +117,7 @@ class Reader:
             "start_time": identity.start_time,
             "n_segments": len(tree.header.segments),
             "n_windows": ingested.n_windows,
-            "signals": described_signals(tree),
+            "signals": hidden.signals(described_signals(tree)),
             "names_check": hidden.check,
             "comments": hidden.comments(tree.header.comments),
             "files": [hidden.file(path) for path in planned.files],
@@ -127,4 +152,7 @@ class Reader:
 def _may_pass(faults: list[Fault]) -> bool:
     """Say whether something failed for now; an empty fingerprint is tried again next time."""
     final = {"FileNotFoundError", "PermissionError"}
-    return any(fault.step == "fetch" and fault.error not in final for fault in faults)
+    return any(
+        fault.error == "OSError" or (fault.step == "fetch" and fault.error not in final)
+        for fault in faults
+    )

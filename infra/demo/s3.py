@@ -10,7 +10,7 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +87,19 @@ class EmbeddedS3:
 
 
 @contextmanager
-def embedded_s3(bucket: str = "hospital") -> Iterator[EmbeddedS3]:
-    """Run an empty S3 server on a free port of the loopback interface.
+def embedded_s3(
+    bucket: str = "hospital", server: Sequence[str] = ("infra.demo.s3_server",)
+) -> Iterator[EmbeddedS3]:
+    """Run an S3 server on a free port of the loopback interface.
+
+    Args:
+        bucket: made empty.
+        server: module that serves, and its arguments; one of a benchmark's own may hold more.
 
     Raises:
         RuntimeError: where it does not start, with what it said.
     """
-    command = [sys.executable, "-m", "infra.demo.s3_server"]
+    command = [sys.executable, "-m", *server]
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(  # noqa: S603
@@ -103,14 +109,14 @@ def embedded_s3(bucket: str = "hospital") -> Iterator[EmbeddedS3]:
             stderr=log,
             cwd=Path(__file__).parents[2],
             start_new_session=True,
-        ) as server,
+        ) as process,
     ):
         try:
-            s3 = EmbeddedS3(f"http://127.0.0.1:{_port(server, log)}", bucket, server.pid)
+            s3 = EmbeddedS3(f"http://127.0.0.1:{_port(process, log)}", bucket, process.pid)
             s3.create_bucket(bucket)
             yield s3
         finally:
-            _stop(server)
+            _stop(process)
 
 
 def upload(folder: Path, url: str, **storage_options: Any) -> int:

@@ -5,8 +5,9 @@ file, every header is. A segment of another record, its layout and its numerics 
 record and none of their own, also where a ``RECORDS`` file names them.
 """
 
+from ops.catalog.again import look_again
 from ops.catalog.plan import plan_records
 from ops.catalog.planned import Known, Plan, PlannedRecord, Unread
 from ops.catalog.tree import load_tree
 
-__all__ = ["Known", "Plan", "PlannedRecord", "Unread", "load_tree", "plan_records"]
+__all__ = ["Known", "Plan", "PlannedRecord", "Unread", "load_tree", "look_again", "plan_records"]

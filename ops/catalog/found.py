@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from ops.catalog.headers import read_listed
 from ops.catalog.tree import HEADER, below
 from ops.fault import Fault
 from ops.source import Entry, Source
@@ -43,14 +44,14 @@ def find_headers(
     """
     found = Found()
     headers = [path for path in listing if path.endswith(HEADER)]
-    catalogs = {
-        path.rpartition("/")[0]: path for path in listing if path.rpartition("/")[2] == RECORDS
-    }
+    named = [path for path in listing if path.rpartition("/")[2] == RECORDS]
+    catalogs = {path.rpartition("/")[0]: path for path in named if path.isprintable()}
+    found.faults += [_unprintable(path) for path in named if not path.isprintable()]
     governor = _Governors(catalogs)
     folders = {folder for path in listing for folder in _above(path)}
     listed: dict[str | None, set[str]] = {None: {""}}
     unread: set[str | None] = set()
-    for path, raw in source.read(list(catalogs.values())).items():
+    for path, raw in read_listed(source, list(catalogs.values()), listing).items():
         folder = path.rpartition("/")[0]
         if isinstance(raw, OSError):
             unread.add(folder)

@@ -35,6 +35,11 @@ class FillShard:
         return int(self.wants["window_index"][-1])
 
     @property
+    def n_windows(self) -> int:
+        """How many windows it has something to do for."""
+        return self.wants["window_index"].n_unique()
+
+    @property
     def span(self) -> tuple[int, int]:
         """Indexes of the first and last window to read: all of the blocks that it touches.
 

@@ -1,6 +1,7 @@
 """Make few large files of many small ones: the same rows, sorted by record and time."""
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 import polars as pl
 from deltalake import DeltaTable
@@ -12,13 +13,15 @@ from schemas.tables import TABLES, Table
 
 TARGET_BYTES: Final = 48 * 2**20
 FEWEST_FILES: Final = 4
+ROWS_AT_ONCE: Final = 4096
 
 
 def compact(location: Location, name: str) -> int:
     """Merge a table's small files, partition by partition; give how many files are fewer.
 
     A file above half of ``TARGET_BYTES`` is left alone. Where another writer commits first, the
-    rest is left for the next night. Memory is that of one target file.
+    rest is left for the next night. Memory is that of some thousand rows, or of a target file's
+    where the files' keys lie between each other's.
     """
     table = TABLES[name]
     fewer = 0
@@ -52,8 +55,56 @@ def _groups(delta: DeltaTable | None, table: Table) -> list[list[str]]:
 def _merge(location: Location, table: Table, delta: DeltaTable, paths: list[str]) -> int:
     files = active_files(delta).filter(pl.col("path").is_in(paths))
     partition = {c: files[f"partition.{c}"][0] for c in table.partition_by}
-    rows = pl.concat([scan_file(location, table, path, partition) for path in paths])
+    frames = (
+        pl.concat([scan_file(location, table, path, partition) for path in some]).collect()
+        for some in _some_at_once(files, table)
+    )
     with DataFileWriter(location, table, partition) as file:
-        file.write(rows.collect())
+        for rows in _whole_row_groups(frames, table):
+            file.write(rows)
     merged = file.finished()
     return len(paths) - 1 if swap_files(location, table, delta, paths, merged) else 0
+
+
+def _some_at_once(files: pl.DataFrame, table: Table) -> Iterator[list[str]]:
+    """Give files to read together, in the order of their keys: what comes later has later keys."""
+    some: list[str] = []
+    n_rows = 0
+    reach: tuple[Any, ...] = ()
+    for path, n, low, high in _extents(files, table):
+        if n_rows >= ROWS_AT_ONCE and reach < low:
+            yield some
+            some, n_rows = [], 0
+        some.append(path)
+        n_rows += n
+        reach = max(reach, high)
+    yield some
+
+
+def _extents(
+    files: pl.DataFrame, table: Table
+) -> Iterator[tuple[str, int, tuple[Any, ...], tuple[Any, ...]]]:
+    """By file, its rows, and keys that none of its rows comes before or after.
+
+    All keys but the first few columns are left out where a file does not tell them.
+    """
+    ends = []
+    for column in (c for c in table.key if c not in table.partition_by):
+        if files.get_column(f"min.{column}", default=pl.Series([None])).has_nulls():
+            break
+        ends.append(column)
+    lows, highs = ([f"{end}.{c}" for c in ends] for end in ("min", "max"))
+    for row in files.sort(lows or "path").iter_rows(named=True):
+        low, high = (tuple(row[c] for c in columns) for columns in (lows, highs))
+        yield row["path"], row["num_records"], low, high
+
+
+def _whole_row_groups(frames: Iterable[pl.DataFrame], table: Table) -> Iterator[pl.DataFrame]:
+    """Cut rows so that no row group but the last is a short one."""
+    rest: list[pl.DataFrame] = []
+    for frame in frames:
+        rows = pl.concat([*rest, frame.sort(table.key)])
+        whole = rows.height // table.row_group_rows * table.row_group_rows
+        yield rows.head(whole)
+        rest = [rows.slice(whole)]
+    yield from rest

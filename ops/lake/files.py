@@ -1,6 +1,7 @@
 """Data files of a table: written in row groups, described for a later commit."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,7 +20,10 @@ from schemas.tables import Table
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file that lies in a table's folder and is not in the table until it is committed."""
+    """A file that lies in a table's folder and is not in the table until it is committed.
+
+    ``finished_at`` is in seconds since 1970.
+    """
 
     table: str
     path: str
@@ -27,6 +31,7 @@ class DataFile:
     n_rows: int
     partition: dict[str, str | None]
     stats: str
+    finished_at: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -73,6 +78,7 @@ class DataFileWriter:
 
     def __init__(self, location: Location, table: Table, partition: dict[str, str | None]) -> None:
         self._table = table
+        self._room = location.room
         self._partition = partition
         folder = "".join(f"{k}={_escaped(v)}/" for k, v in partition.items())
         self._path = f"{folder}part-{uuid.uuid4()}.parquet"
@@ -91,16 +97,18 @@ class DataFileWriter:
 
         Raises:
             dataframely.exc.ValidationError: where a row breaks a rule of the schema.
+            NoRoomError: where the lake is full or may not be written to.
         """
         if frame.is_empty():
             return
         valid = _validated(frame, self._table).sort(self._table.key)
-        if self._writer is None:
-            self._writer = self._opened()
         self._stats.add(valid)
-        self._writer.write_table(
-            to_arrow(valid, self._table), row_group_size=self._table.row_group_rows
-        )
+        with self._room():
+            if self._writer is None:
+                self._writer = self._opened()
+            self._writer.write_table(
+                to_arrow(valid, self._table), row_group_size=self._table.row_group_rows
+            )
 
     def __exit__(
         self,
@@ -110,8 +118,8 @@ class DataFileWriter:
     ) -> None:
         """Close the file."""
         if self._writer is not None:
-            self._writer.close()
-            self._sink.close()
+            with self._room(), self._sink:
+                self._writer.close()
 
     def finished(self) -> list[DataFile]:
         """Describe the closed file; empty where no row came."""

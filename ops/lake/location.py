@@ -3,7 +3,8 @@
 import os
 import re
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +12,17 @@ from typing import Any, Final
 import fsspec
 from aiohttp import ClientError
 from botocore.exceptions import BotoCoreError
+from deltalake.exceptions import DeltaError
 from fsspec.implementations.local import LocalFileSystem
 
+from ops.patience import S3FS_TRIES, delta_patience, polars_patience, s3fs_patience
 from ops.protocol import check_protocol
+from ops.room import NoRoomError, room_in
 
+TRIES_A_REQUEST: Final = 4
+MOST_TOLD: Final = 400
+_DRAWN: Final = re.compile("\x1b\\[[0-9;]*m|\u21b3")
+"""Colours and arrows in the errors of delta-rs."""
 _UNREACHED: Final = (OSError, BotoCoreError, ClientError)
 _ESCAPED: Final = re.compile(r"::|[^\w/.~:@!$&'()+,;-]", re.ASCII)
 """What Delta readers escape in a table's path, or take for a pattern, a partition or a chain."""
@@ -53,13 +61,18 @@ class Location:
         return f"{self.url}/{name}"
 
     def delta_options(self) -> dict[str, str]:
-        """Options for delta-rs and polars beside the standard AWS variables, which both read.
+        """Options for delta-rs beside the standard AWS variables, which it reads too.
 
         Commits are conditional puts (``etag``), so that of two writers one wins; plain HTTP is
         allowed only where the endpoint says so itself.
         """
-        if not self._is_s3:
-            return {}
+        return {**self._s3_options(), **delta_patience()} if self._is_s3 else {}
+
+    def polars_options(self) -> dict[str, str | int] | None:
+        """Options for polars; null for a local lake."""
+        return {**self._s3_options(), **polars_patience()} if self._is_s3 else None
+
+    def _s3_options(self) -> dict[str, str]:
         options = {"aws_conditional_put": "etag"}
         endpoint = _s3_endpoint()
         if endpoint:
@@ -75,7 +88,10 @@ class Location:
         """
         endpoint = _s3_endpoint() if self._is_s3 else None
         options = {"endpoint_url": endpoint} if endpoint else {}
-        fs, root = fsspec.core.url_to_fs(self.url, **options)
+        patience = s3fs_patience(TRIES_A_REQUEST) if self._is_s3 else {}
+        fs, root = fsspec.core.url_to_fs(self.url, **options, **patience)
+        if self._is_s3:
+            fs.retries = S3FS_TRIES
         return fs, root.rstrip("/")
 
     def prepare(self) -> None:
@@ -96,6 +112,29 @@ class Location:
             raise OSError(self._sentence("can't be reached", error, advice)) from error
         if isinstance(fs, LocalFileSystem):
             self._make_folder(Path(root))
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Say what to do where a block finds no room to write, no permission to, or no lake."""
+        full, shut = "make room there and run again", "let this user write there"
+        with self.reached(), room_in(f"lake {self.url}", full, shut):
+            yield
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Say in one line which lake it is that fails within a block.
+
+        Raises:
+            OSError: where it does; ``PermissionError`` where that is why.
+        """
+        try:
+            yield
+        except NoRoomError:
+            raise
+        except (*_UNREACHED, DeltaError) as error:
+            kind = PermissionError if isinstance(error, PermissionError) else OSError
+            advice = "what was committed stays, and the next run does the rest"
+            raise kind(self._sentence("can't be used", error, advice)) from error
 
     def _make_folder(self, folder: Path) -> None:
         advice = "let this user write there, or name another folder"
@@ -129,7 +168,8 @@ class Location:
 
     def _sentence(self, what: str, error: Exception, advice: str) -> str:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return f"lake {self.url} {what} ({' '.join(why.split())}): {advice}"
+        line = " ".join(_DRAWN.sub("", why).split())[:MOST_TOLD]
+        return f"lake {self.url} {what} ({line}): {advice}"
 
     @property
     def _is_s3(self) -> bool:

@@ -63,13 +63,13 @@ def test_a_way_that_fails_says_so(tmp_path: Path) -> None:
 
 
 def test_bars_are_met_or_missed_by_cpu_seconds(tmp_path: Path) -> None:
-    ours = {"hour": ran(4.0, 2.0, 400.0), "short": ran(2.0, 3.5, 410.0)}
-    theirs = {"hour": ran(60.0, 40.0, 300.0), "short": ran(60.0, 42.0, 310.0)}
+    ours = {"hour": ran(4.0, 1.2, 400.0), "short": ran(2.0, 2.0, 410.0)}
+    theirs = {"hour": ran(60.0, 24.0, 300.0), "short": ran(60.0, 24.0, 310.0)}
     compared, hour = compare(ours, theirs), tri_modal_hour(ours)
 
     assert [(bar.value, bar.met) for bar in compared.bars] == [(20.0, True), (12.0, False)]
-    assert [(bar.value, bar.met) for bar in hour.bars] == [(2.0, True), (3.5, False)]
-    assert compared.rows[0][2:] == [3.0, 4.0, 2.0, 0.75, 1.5]
+    assert [(bar.value, bar.met) for bar in hour.bars] == [(3000.0, True), (1800.0, False)]
+    assert compared.rows[0][2:] == [3.0, 4.0, 1.2, 0.75, 2.5]
     assert compared.note.startswith("NeuroKit2 gave up on 4 of 18 signals")
     assert [row[-1] for row in memory(ours, theirs).rows] == [400.0, 300.0, 410.0, 310.0]
     assert not all_met([compared, hour])

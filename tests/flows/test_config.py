@@ -21,7 +21,12 @@ def test_deidentifying_without_a_key_is_refused(monkeypatch) -> None:
     monkeypatch.delenv("PULSELAKE_DEID_KEY", raising=False)
 
     with pytest.raises(ValidationError, match="needs a key"):
-        IngestConfig(source="a", lake="b", deidentify=True)
+        IngestConfig(source="a", lake="b", dataset="icu", deidentify=True)
+
+
+def test_a_deidentified_dataset_is_not_named_by_its_folder() -> None:
+    with pytest.raises(ValidationError, match="may name a patient: give the dataset a name"):
+        IngestConfig(source="p100/Smith", lake="b", deidentify=True, deid_key="k" * 16)
 
 
 def test_a_key_never_shows() -> None:
@@ -29,6 +34,22 @@ def test_a_key_never_shows() -> None:
 
     assert "sixteen" not in repr(config)
     assert "sixteen" not in config.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "s3://me:numbat@bucket/ward",
+        "filecache::s3://me:numbat@bucket/ward",
+        "https://host/ward?X-Amz-Signature=numbat",
+        "https://host/ward?plain=1&access_token=numbat",
+    ],
+)
+def test_an_address_with_a_secret_is_refused_and_not_shown(source) -> None:
+    with pytest.raises(ValidationError, match="give it by the environment instead") as refused:
+        NightlyConfig(source=source, lake="b", deid_key="numbat")
+
+    assert "numbat" not in str(refused.value)
 
 
 def test_a_toml_file_takes_the_names_of_the_command_line(tmp_path) -> None:

@@ -1,15 +1,8 @@
 import os
-import re
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
 import pytest
-from prefect.settings import PREFECT_API_URL
 from pydantic import SecretStr
 
 from flows import restorers
@@ -104,36 +97,6 @@ def test_a_night_on_s3_with_actors_makes_the_rows_of_one_on_disk(config, ward, s
     assert ours["records"].drop(told_by_store).equals(theirs["records"].drop(told_by_store))
 
 
-NIGHT = """
-import sys
-from flows.config import NightlyConfig
-from flows.nightly import nightly
-told = {"source": sys.argv[1], "lake": sys.argv[2], "restorer": "classical"}
-nightly(NightlyConfig(**told, workers=0, commit_every_s=0))
-"""
-
-
-@pytest.mark.parametrize("table", ["windows", "records", "backfill"])
-def test_a_killed_night_run_again_ends_with_the_same_rows(config, tmp_path, table, rows_of) -> None:
-    killed = str(tmp_path / "killed")
-    command = [sys.executable, "-c", NIGHT, config.source, killed]
-    # It uses the tests' Prefect server: one of its own would outlive it.
-    environment = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value()}
-    night = subprocess.Popen(command, env=environment)  # noqa: S603
-    deadline = time.monotonic() + 90
-    while not list(Path(killed, table, "_delta_log").glob("*2.json")):
-        assert night.poll() is None, "the night ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    night.send_signal(signal.SIGKILL)
-    night.wait()
-    nightly(config.model_copy(update={"lake": killed}))
-
-    again, undisturbed = rows_of(killed), rows_of(config.lake)
-    for name, rows in again.items():
-        assert rows.equals(undisturbed[name]), name
-
-
 def test_a_new_reader_version_reads_again(config, monkeypatch) -> None:
     monkeypatch.setattr("flows.ingest.CODE_VERSION", "reader 0, grader 0")
     summary = ingest(ingest_config(config))
@@ -144,38 +107,6 @@ def test_a_new_reader_version_reads_again(config, monkeypatch) -> None:
 
 def ingest_config(config: NightlyConfig):
     return IngestConfig(source=config.source, lake=config.lake, workers=0)
-
-
-def test_nothing_of_the_source_names_anybody_in_a_deidentified_lake(config, ward, tmp_path) -> None:
-    renamed = tmp_path / "named"
-    shutil.copytree(ward, renamed)
-    ids = (renamed / "RECORDS").read_text().split()
-    hidden = NightlyConfig(
-        source=str(renamed),
-        lake=str(tmp_path / "hidden"),
-        workers=0,
-        restorer="classical",
-        dataset="ward",
-        deidentify=True,
-        deid_key="a key of sixteen and more",
-    )
-    summary = nightly(hidden)
-    again = nightly(hidden)
-
-    assert summary.windows > 0
-    assert (again.records_unchanged, again.records_quarantined, again.rows_changed) == (11, 1, 0)
-    lake = Lake(hidden.lake)
-    text = " ".join(
-        str(lake.scan(table).select(pl.exclude("ecg", "ppg", "abp")).collect().rows())
-        for table in TABLES
-        if table != "runs"
-    )
-    # As words: five letters of a name may well stand inside a hash.
-    names = {*ids, *(Path(record_id).name for record_id in ids)}
-    found = [name for name in sorted(names) if re.search(rf"\b{re.escape(name)}\b", text)]
-    assert found == []
-    starts = lake.scan("records").collect()["start_time"].drop_nulls()
-    assert starts.dt.year().min() > 2100
 
 
 def test_a_shard_that_keeps_failing_is_quarantined_and_the_rest_goes_on(
@@ -211,19 +142,6 @@ class Fragile:
     def _victim(self, batch) -> int:
         type(self).victim = getattr(type(self), "victim", None) or batch.seeds[0]
         return type(self).victim
-
-
-def test_two_nights_at_once_leave_the_rows_of_one(first_night, tmp_path, rows_of) -> None:
-    alone, _ = first_night
-    shared = str(tmp_path / "shared")
-    environment = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value()}
-    command = [sys.executable, "-c", NIGHT, alone.source, shared]
-    nights = [subprocess.Popen(command, env=environment) for _ in range(2)]  # noqa: S603
-
-    assert [night.wait(timeout=150) for night in nights] == [0, 0]
-    together, undisturbed = rows_of(shared), rows_of(alone.lake)
-    for name, rows in together.items():
-        assert rows.equals(undisturbed[name]), name
 
 
 def test_a_dataset_keeps_one_kind_of_names(config) -> None:

@@ -1,4 +1,5 @@
 import os
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -78,11 +79,47 @@ def test_an_actor_that_dies_costs_its_item_alone(seen) -> None:
 
 def test_work_that_was_left_half_way_leaves_its_actors_for_the_next(seen) -> None:
     with cluster(None, 2), Pool(partial(Halver, seen), actors=2) as pool:
-        assert len(list(pool.work_through(range(0, 40, 2)))) == 20
-        pool._idle.clear()  # as where all were at work when it was left
+        left = pool.work_through(range(0, 40, 2))
+        assert next(left).error is None
         again = {d.item: d.result for d in pool.work_through([8, 10])}
 
     assert again == {8: 4, 10: 5}
+
+
+def test_what_was_in_hand_beside_a_killer_is_not_given_up_for_it(seen) -> None:
+    with (
+        cluster(None, 2),
+        Pool(partial(Halver, seen), actors=2, attempts=2, in_hand=3) as pool,
+    ):
+        done = list(pool.work_through([2, 4, 13, 6, 8, 10, 12]))
+
+    assert {d.item: d.result for d in done if d.error is None} == {
+        item: item // 2 for item in (2, 4, 6, 8, 10, 12)
+    }
+    assert [(d.item, d.attempts) for d in done if d.error] == [(13, 2)]
+
+
+class Meeting:
+    """Ends its work only when as many are at work as were asked for."""
+
+    def __init__(self, wanted: int) -> None:
+        self._all_there = threading.Barrier(wanted, timeout=30)
+
+    def work(self, item: int) -> int:
+        self._all_there.wait()
+        return item
+
+
+def test_an_actor_has_several_items_in_hand_at_once() -> None:
+    out = []
+    with cluster(None, 1), Pool(partial(Meeting, 3), actors=1, attempts=2, in_hand=3) as pool:
+        done = []
+        for one in pool.work_through(range(9)):
+            done.append(one)
+            out.append(sum(map(len, pool._actors.values())))
+
+    assert sorted(d.result for d in done) == list(range(9))
+    assert max(out) < 3
 
 
 def test_a_cluster_of_our_own_leaves_with_the_block() -> None:

@@ -1,7 +1,9 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -107,6 +109,24 @@ def test_skew_is_undone_and_its_tail_is_missing(tmp_path: Path) -> None:
     assert straight.tolist() == [10, 11, 12, 13]
 
 
+def test_signals_of_many_skews_are_read_in_the_memory_of_a_few(tmp_path: Path) -> None:
+    n_signals, n_frames = 512, 600
+    counts = np.arange(n_frames)[:, None] + np.arange(n_signals) * 7
+    path = written(tmp_path, counts.reshape(-1))
+    skews = [7 * number % 1200 for number in range(n_signals)]
+    specs = tuple(spec("16", skew=skew) for skew in skews)
+    tracemalloc.start()
+    read = read_counts(open_signal_file(path, specs, n_frames), 0, n_frames)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 20 * n_signals * n_frames * 4
+    for number in (0, 1, 85, 86, 171, 172, 511):
+        there = max(n_frames - skews[number], 0)
+        assert np.array_equal(read[number][:there], counts[skews[number] :, number])
+        assert (read[number][there:] == -32768).all()
+
+
 def test_differences_add_up_from_any_frame(tmp_path: Path) -> None:
     path = written(tmp_path, [[1, 10], [2, 20], [3, 30], [-4, -40]] * 5, "<i1")
     signal_file = open_signal_file(path, (spec("8", initial=100), spec("8")), 20)
@@ -133,6 +153,19 @@ def test_what_can_not_be_read_is_refused_in_one_sentence(
 
     with pytest.raises(SignalFileError, match=why):
         open_signal_file(path, specs, 10)
+
+
+def test_a_flac_file_that_does_not_say_its_length_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "r.dat"
+    soundfile.write(path, np.arange(1000, dtype=np.int16), 96_000, "PCM_16", format="FLAC")
+    raw = bytearray(path.read_bytes())
+    raw[21] &= 0xF0  # the last 36 bits of the eight bytes from 18 on
+    raw[22:26] = bytes(4)
+    path.write_bytes(raw)
+
+    for n_frames in (None, 1000, 10**12):
+        with pytest.raises(SignalFileError, match="does not say how many samples it holds"):
+            open_signal_file(path, (spec("516"),), n_frames)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

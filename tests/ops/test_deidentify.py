@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.deidentify import Deidentifier, deidentifier
+from ops.told_words import TOLD_WORDS
 
 KEY = b"0123456789abcdef"
 HIDING = Deidentifier(KEY)
@@ -52,7 +53,7 @@ def test_a_sentence_names_no_original_nor_quotes_the_source() -> None:
     hidden = HIDING.sentence(text, ["p100/p10020306/83404654", "p100/p10020306/83404654_1e.dat"])
 
     whole = HIDING.name("file", "p100/p10020306/83404654")
-    assert hidden == f"record {whole} has a line that does not parse: '…'"
+    assert hidden == f"record {whole} has a line that does not parse: …"
 
 
 def test_a_short_name_is_replaced_as_a_word_and_not_inside_others() -> None:
@@ -60,6 +61,32 @@ def test_a_short_name_is_replaced_as_a_word_and_not_inside_others() -> None:
 
     name = HIDING.name("file", "a")
     assert hidden == f"header {name} names {name} file that is absent"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "gain in header x.1 must be 0 or 1e-09, got 90210417",
+            "gain in header … must be 0 or …, got …",
+        ),
+        ("born 23/11/1931, in 1931, at 90210417", "… in …, at …"),
+        ("could not parse `Quokka` as dtype", "could not parse … as dtype"),
+        (
+            "signal file f has 123456 bytes (of 12 channels)",
+            "signal file … has 123456 bytes (of 12 channels)",
+        ),
+        ("Quokka: Smith, (1931); absent", "… absent"),
+    ],
+)
+def test_a_word_that_no_sentence_of_ours_has_is_not_told(text, told) -> None:
+    assert HIDING.sentence(text, []) == told
+
+
+def test_what_the_operator_said_is_told() -> None:
+    hidden = HIDING.sentence("Smith in s3://ward/p1 is absent", [], ["s3://ward/p1"])
+
+    assert hidden == "… in s3://ward/p1 is absent"
 
 
 def test_a_key_comes_from_the_config_or_the_environment() -> None:
@@ -86,3 +113,13 @@ def test_no_original_survives_in_a_sentence(originals: list[str]) -> None:
     hidden = HIDING.sentence(text, originals)
 
     assert not any(original in hidden for original in originals)
+
+
+@given(st.text())
+def test_a_sentence_holds_no_text_but_words_and_short_numbers(text: str) -> None:
+    hidden = HIDING.sentence(f"header {text} is absent", [])
+
+    assert all(
+        core in TOLD_WORDS or core in {"", "…"} or float(core) < 1000 or f"{core} bytes" in hidden
+        for core in (piece.strip("()[],.;:").lower() for piece in hidden.split())
+    )

@@ -102,6 +102,7 @@ def test_a_start_is_read_or_unknown(written: str, meant: datetime | time | None)
         (("r/2 1 125", "a 1"), "announces 2 segments and lists 1"),
         (("r 1 -125", "r.dat 16"), "sampling rate"),
         (("r 1 nan", "r.dat 16"), "is not a number"),
+        (("r 1 5e-324 1000", "r.dat 16"), r"must be in \[1e-06, 100000\] Hz, got 5e-324"),
         (("r 1 125 1", "r.dat sixteen"), "a signal line that does not parse"),
         (("r/1 1 125 1", "a many"), "a segment line that does not parse"),
         (("r 1 125 1", "r.dat 16 inf"), "gain"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops import numerics_csv
+from ops import numerics_csv, numerics_record
 from ops.fault import Fault
 from ops.header import parse_header
 from ops.numerics import numerics_by_name
@@ -132,8 +132,11 @@ def test_a_value_is_preferred_to_a_zero_at_the_same_time(tmp_path: Path) -> None
         (gzip.compress(b"time,HR\n" + b"1,70\n" * 50)[:-12], "ends before"),
         (gzip.compress(b"time" + b" " * 2**22), "has a line of more than"),
         (gzip.compress(b""), "does not begin"),
+        (gzip.compress(b"time,HR\rRR\n1,2,3\n"), "names of columns in rn.csv.gz do not parse"),
+        (gzip.compress(b"time," + b"H" * 140_000), "names of columns in rn.csv.gz do not parse"),
+        (gzip.compress(b"time" + b",HR" * 1000), "has 1001 columns, more than 1000"),
     ],
-    ids=["not-gzip", "no-time", "ragged", "truncated", "no-lines", "empty"],
+    ids=["no gzip", "no time", "ragged", "cut", "no lines", "empty", "return", "long", "wide"],
 )
 def test_a_malformed_table_is_one_fault(tmp_path: Path, raw: bytes, why: str) -> None:
     (tmp_path / "rn.csv.gz").write_bytes(raw)
@@ -197,6 +200,17 @@ def test_a_bomb_meets_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     _, faults = read(tmp_path)
 
     assert "unpacks to more than 10000 bytes" in faults[0].reason
+
+
+def test_signals_that_unpack_to_more_values_than_numerics_have_are_one_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numerics_record, "MAX_VALUES", 100)
+    a_minute(tmp_path, [[70, 71]] * 51, "HR PULSE")
+    frame, faults = read(tmp_path)
+
+    assert frame.is_empty()
+    assert [fault.reason for fault in faults] == ["rn.dat has more than 100 values"]
 
 
 def test_a_truncated_signal_file_is_one_fault(tmp_path: Path) -> None:

@@ -141,6 +141,27 @@ def test_a_truncated_file_loses_only_its_own_signals(tmp_path: Path) -> None:
     assert [fault.path for fault in faults] == ["e.dat"]
 
 
+def test_more_samples_a_second_than_a_shard_holds_are_a_fault(tmp_path: Path) -> None:
+    header(tmp_path, "r", "r 512 100000 400000", *[f"r.dat {II}"] * 512)
+    signal(tmp_path, "r.dat", np.ones(1000))
+    blocks, faults = read(tmp_path)
+
+    assert blocks == []
+    assert [fault.reason for fault in faults] == [
+        "r has 5.12e+07 samples a second, more than 8388608"
+    ]
+
+
+def test_a_segment_named_without_end_is_read_a_hundred_times(tmp_path: Path) -> None:
+    header(tmp_path, "r", "r/5000 1 125 625000", *["a 125"] * 5000)
+    segment(tmp_path, "a", np.ones(125))
+    blocks, faults = read(tmp_path)
+
+    assert int(np.isfinite(joined(blocks)).sum()) == 12_500
+    assert [(fault.path, fault.step) for fault in faults] == [("a.hea", "read")]
+    assert faults[0].reason.startswith("segment a is named more than 100 times")
+
+
 def test_a_file_that_segments_share_fails_once(tmp_path: Path) -> None:
     header(tmp_path, "r", "r/2 1 125 1000", "a 500", "b 500")
     for name in ("a", "b"):

@@ -1,11 +1,14 @@
 import os
 import pickle
+import time
 from pathlib import Path
 
+import fsspec
 import pytest
 import s3fs
 
-from ops.source import MAX_READ_BYTES, Entry, Source
+from ops.source import MAX_READ_BYTES, TRIES, TRIES_A_REQUEST, ChangedError, Entry, Source
+from tests.s3_proxy import is_silent, s3_proxy
 
 
 def test_a_listing_has_every_file_below_the_source_but_hidden_ones(archive) -> None:
@@ -190,7 +193,6 @@ def test_an_empty_prefix_is_taken_for_a_wrong_one(s3: s3fs.S3FileSystem) -> None
 def test_an_endpoint_that_is_down_is_an_os_error(s3: s3fs.S3FileSystem, monkeypatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr("ops.source.FIRST_WAIT_S", 0.001)
-    monkeypatch.setattr("s3fs.S3FileSystem.retries", 1)
 
     once = {"config_kwargs": {"retries": {"total_max_attempts": 1}}}
 
@@ -228,7 +230,7 @@ def test_a_passing_error_is_tried_again(archive, monkeypatch) -> None:
     answers = iter([OSError("busy"), OSError("busy"), b"a"])
     monkeypatch.setattr("ops.source.FIRST_WAIT_S", 0.001)
 
-    def read(path: str) -> bytes:
+    def read(path: str, entry: Entry | None) -> bytes:
         answer = next(answers)
         if isinstance(answer, OSError):
             raise answer
@@ -241,3 +243,96 @@ def test_a_passing_error_is_tried_again(archive, monkeypatch) -> None:
 
 def test_a_password_in_an_address_is_not_shown() -> None:
     assert repr(Source("ftp://me:word@host/x")) == "Source('ftp://host/x')"
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Another file of the same size, at another time."""
+    file.write_bytes(content)
+    os.utime(file, ns=(1, 1))
+
+
+def test_a_local_file_that_changes_while_it_is_read_is_told_when_the_block_ends(
+    archive, tmp_path
+) -> None:
+    root = archive({"x/a.dat": "signal"})
+    source = Source(str(root))
+    seen = source.listing()
+
+    def read() -> None:
+        with source.fetched("x", ["a.dat"], tmp_path, seen) as there:
+            assert (there / "a.dat").read_bytes() == b"signal"
+            replace_file(root / "x/a.dat", b"SIGNAL")
+
+    with pytest.raises(ChangedError, match=r"x/a\.dat in .* has changed since it was listed"):
+        read()
+
+
+@pytest.mark.parametrize("happens", [lambda file: replace_file(file, b"H"), Path.unlink])
+def test_a_local_file_that_is_another_than_was_listed_is_not_given(
+    archive, tmp_path, happens
+) -> None:
+    root = archive({"a.hea": "h"})
+    source = Source(str(root))
+    seen = source.listing()
+    happens(root / "a.hea")
+
+    assert isinstance(source.read(["a.hea"], seen)["a.hea"], ChangedError)
+    with pytest.raises(ChangedError), source.fetched("", ["a.hea"], tmp_path, seen):
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["s3", "memory"])
+def test_an_object_that_is_another_than_was_listed_is_not_given(
+    s3: s3fs.S3FileSystem, tmp_path, scheme
+) -> None:
+    fs = s3 if scheme == "s3" else fsspec.filesystem("memory")
+    fs.pipe("archive-bucket/in/a.hea", b"one")
+    fs.pipe("archive-bucket/in/b.hea", b"one")
+    source = Source(f"{scheme}://archive-bucket/in")
+    seen = source.listing()
+    fs.pipe("archive-bucket/in/a.hea", b"two")
+    read = source.read(["a.hea", "b.hea"], seen)
+
+    assert isinstance(read["a.hea"], ChangedError)
+    assert read["b.hea"] == b"one"
+    with pytest.raises(ChangedError), source.fetched("", ["a.hea"], tmp_path, seen):
+        pass
+    with source.fetched("", ["a.hea"], tmp_path, source.look(["a.hea"])) as there:
+        assert (there / "a.hea").read_bytes() == b"two"
+
+
+def test_a_large_object_comes_whole_by_several_requests(
+    s3: s3fs.S3FileSystem, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("ops.source_s3.PART_BYTES", 1000)
+    content = bytes(range(256)) * 20
+    s3.pipe("archive-bucket/in/a.dat", content)
+    source = Source("s3://archive-bucket/in")
+
+    with source.fetched("", ["a.dat"], tmp_path, source.listing()) as there:
+        assert (there / "a.dat").read_bytes() == content
+
+
+def test_a_look_tells_what_a_listing_does_and_leaves_out_what_is_not_there(
+    s3: s3fs.S3FileSystem, archive
+) -> None:
+    s3.pipe("archive-bucket/in/x/a.hea", b"one")
+    for source in (Source("s3://archive-bucket/in"), Source(str(archive({"x/a.hea": "one"})))):
+        assert source.look(["x/a.hea", "x/b.hea", "x"]) == source.listing()
+
+
+def test_a_store_that_never_answers_is_given_up(s3_server: str, s3, monkeypatch) -> None:
+    monkeypatch.setattr("ops.source.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("ops.source.GIVE_UP_S", 1.0)
+    monkeypatch.setattr("ops.patience.READ_TIMEOUT_S", 0.5)
+    s3.pipe("archive-bucket/in/a.hea", b"one")
+    with s3_proxy(s3_server) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint_url)
+        rule = proxy.on("GET", "a.hea", is_silent)
+        began = time.monotonic()
+        read = Source("s3://archive-bucket/in").read(["a.hea"])
+        took_s = time.monotonic() - began
+
+    assert isinstance(read["a.hea"], TimeoutError)
+    assert 2 <= rule.n_acted <= TRIES * TRIES_A_REQUEST
+    assert took_s < 20

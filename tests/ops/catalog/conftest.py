@@ -1,12 +1,12 @@
 """Plans of small archives, and what a lake would know after them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from ops.catalog import Known, Plan, plan_records
-from ops.source import Source
+from ops.source import Entry, Source
 
 Replan = Callable[..., Plan]
 
@@ -16,9 +16,11 @@ class CountingSource(Source):
 
     headers_read = 0
 
-    def read(self, paths: Sequence[str]) -> dict[str, bytes | OSError]:
+    def read(
+        self, paths: Sequence[str], seen: Mapping[str, Entry] | None = None
+    ) -> dict[str, bytes | OSError]:
         self.headers_read += sum(path.endswith(".hea") for path in paths)
-        return super().read(paths)
+        return super().read(paths, seen)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_a_second_night_over_cinc2015_reads_its_records_file_alone(real_wfdb: Pa
     first = plan_records(source, listing, {}, "1")
     known = {r.record_id: Known(r.record_id, r.files, r.fingerprint, "1") for r in first.to_read}
     read, asked = source.read, []
-    source.read = lambda paths: asked.extend(paths) or read(paths)
+    source.read = lambda paths, seen=None: asked.extend(paths) or read(paths)
 
     second = plan_records(source, listing, known, "1")
 

@@ -115,6 +115,16 @@ def test_known_records_stand_where_their_records_file_cannot_be_read(archive, pl
     assert [unread.fault.path for unread in planned.faults] == ["x/RECORDS"]
 
 
+def test_a_records_file_in_a_folder_that_no_table_takes_is_a_fault(archive, plan) -> None:
+    root = archive({"odd/RECORDS": "r\nnothing\n", "odd/r.hea": "r 0 125 0\n"})
+    (root / "odd").rename(root / "\udcff")
+    planned = plan(root)
+
+    assert planned.to_read == []
+    assert [unread.fault.path for unread in planned.faults] == ["\\udcff/RECORDS", "\\udcff/r.hea"]
+    assert all(unread.fault.reason.isprintable() for unread in planned.faults)
+
+
 def test_a_name_that_no_table_takes_is_a_fault(archive, plan) -> None:
     root = archive({"a.hea": ONE})
     (root / "b\udcff.hea").write_text(ONE)
@@ -128,7 +138,7 @@ def test_a_name_that_no_table_takes_is_a_fault(archive, plan) -> None:
 @given(st.binary(max_size=200))
 def test_whatever_a_records_file_holds_only_headers_that_exist_are_found(raw: bytes) -> None:
     class OneFile(Source):
-        def read(self, paths):
+        def read(self, paths, seen=None):
             return dict.fromkeys(paths, raw)
 
     listing = {path: Entry(path, 1, "v") for path in ("RECORDS", "a.hea", "x/b.hea")}

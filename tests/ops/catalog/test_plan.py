@@ -55,7 +55,7 @@ def test_a_second_night_reads_no_header(archive) -> None:
     first = plan_records(source, source.listing(), {}, "1")
     listing = source.listing()
     read: list[str] = []
-    source.read = lambda paths: read.extend(paths) or {}
+    source.read = lambda paths, seen=None: read.extend(paths) or {}
 
     second = plan_records(source, listing, known_after(first), "1")
 
@@ -184,7 +184,7 @@ def test_what_cannot_be_fetched_is_tried_every_night_and_holds_back_possible_seg
     source = Source(str(two_records(archive)))
     listing = source.listing()
     read = source.read
-    source.read = lambda paths: {
+    source.read = lambda paths, seen=None: {
         path: OSError(f"{path} timed out") if path == "m.hea" else content
         for path, content in read(paths).items()
     }

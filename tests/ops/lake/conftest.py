@@ -1,6 +1,10 @@
+from collections.abc import Callable
+
 import polars as pl
 import pytest
 
+from ops.lake import Lake
+from schemas.numerics import Numeric
 from schemas.windows import Window
 
 
@@ -35,3 +39,47 @@ def window_rows() -> pl.DataFrame:
     empty = Window.create_empty()
     missing = {c: [None] * n for c in empty.columns if c not in columns}
     return pl.DataFrame({**columns, **missing}, schema_overrides=empty.schema).select(empty.columns)
+
+
+@pytest.fixture(scope="session")
+def pulse_rows() -> Callable[..., pl.DataFrame]:
+    """Make rows of ``numerics``: one heart rate a minute of one record."""
+
+    def make(record_id: str, *values: float, dataset: str = "ward") -> pl.DataFrame:
+        n = len(values)
+        columns = {
+            "dataset": [dataset] * n,
+            "record_id": [record_id] * n,
+            "name": ["HR"] * n,
+            "start_s": [60.0 * i for i in range(n)],
+            "subject_id": [record_id] * n,
+            "quantity": ["heart_rate"] * n,
+            "value": list(values),
+            "unit": ["bpm"] * n,
+            "run_id": ["run"] * n,
+        }
+        return pl.DataFrame(columns, schema=Numeric.create_empty().schema)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def put_pulse(pulse_rows) -> Callable[..., None]:
+    """Commit heart rates of one record in place of its older ones."""
+
+    def put(lake: Lake, record_id: str, *values: float, dataset: str = "ward") -> None:
+        rows = pulse_rows(record_id, *values, dataset=dataset)
+        lake.put("numerics", [rows], replacing=rows.select("dataset", "record_id").unique())
+
+    return put
+
+
+@pytest.fixture(scope="session")
+def pulses() -> Callable[[Lake], list[float]]:
+    """Give the heart rates of a lake, by dataset, record and time."""
+
+    def read(lake: Lake) -> list[float]:
+        rows = lake.scan("numerics").sort("dataset", "record_id", "start_s")
+        return rows.collect()["value"].to_list()
+
+    return read

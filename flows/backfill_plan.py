@@ -1,0 +1,103 @@
+"""What a backfill has to do, planned for a group of records at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from flows.config import BackfillConfig
+from flows.restorers import make_restorer
+from flows.withdrawn import refuse_withdrawn
+from ops.fill.plan import FillShard, missing_rows, shards, spec_sha256, stale_rows, whole_windows
+from ops.fill.rules import wanted
+from ops.lake import Lake
+
+GROUP_WINDOWS: Final = 100_000
+"""Windows planned at once: they bound the memory of planning, however large the lake is."""
+
+
+@dataclass(frozen=True)
+class RecordGroup:
+    """Neighbours by id among the records of a dataset: those in ``(after, upto]``.
+
+    Null bounds leave an end open, so that groups also cover what no record is there for.
+    """
+
+    dataset: str
+    after: str | None
+    upto: str | None
+    n_windows: int
+
+    def of(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Keep the rows of these records."""
+        bounds = [pl.col("dataset") == self.dataset]
+        if self.after is not None:
+            bounds.append(pl.col("record_id") > self.after)
+        if self.upto is not None:
+            bounds.append(pl.col("record_id") <= self.upto)
+        return rows.filter(*bounds)
+
+
+@dataclass(frozen=True)
+class FillPlan:
+    """What is to be done for a group.
+
+    ``stale`` are the keys of synthetic rows whose window is gone or has changed, ``over`` those of
+    quarantine's rows that hold no shard of now back.
+    """
+
+    shards: list[FillShard]
+    stale: pl.DataFrame
+    over: pl.DataFrame
+
+
+def wanted_spec(lake: Lake, config: BackfillConfig) -> str:
+    """Hash what is to fill and how.
+
+    Raises:
+        OSError: where the checkpoint can't be read.
+        ValueError: where the checkpoint is not one, or the model was withdrawn from the lake.
+    """
+    restorer = make_restorer(config)
+    refuse_withdrawn(lake, restorer.model_id)
+    return spec_sha256(restorer, config.seed)
+
+
+def record_groups(lake: Lake, dataset: str) -> Iterator[RecordGroup]:
+    """Group a dataset's records, or those of all datasets, by id."""
+    records = lake.scan("records", dataset).select("dataset", "record_id", "n_windows")
+    ordered = records.sort("dataset", "record_id").collect()
+    for of_dataset in ordered.partition_by("dataset", maintain_order=True):
+        number = pl.col("n_windows").cum_sum() // GROUP_WINDOWS
+        parts = of_dataset.with_columns(number=number).partition_by("number", maintain_order=True)
+        ends = [None, *(part["record_id"][-1] for part in parts[:-1]), None]
+        for part, after, upto in zip(parts, ends, ends[1:], strict=False):
+            yield RecordGroup(part["dataset"][0], after, upto, int(part["n_windows"].sum()))
+
+
+def plan_group(lake: Lake, config: BackfillConfig, group: RecordGroup, spec: str) -> FillPlan:
+    """Cut what is wanted and not there into shards, less those that quarantine holds back.
+
+    Those with most to do come first.
+    """
+    windows, there = group.of(lake.scan("windows")), group.of(lake.scan("backfill"))
+    wants = wanted(
+        whole_windows(windows, group.of(lake.scan("records"))),
+        translate=config.translate,
+        restore=config.restore,
+    )
+    cut = {
+        (shard.dataset, shard.path, shard.fingerprint(spec)): shard
+        for shard in shards(missing_rows(wants, there, spec).collect())
+    }
+    quarantined = group.of(lake.scan("quarantine")).filter(pl.col("step") == "backfill")
+    rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
+    held = [row[:3] for row in rows.rows()]
+    over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
+    waiting = [cut[key] for key in cut.keys() - set(held)]
+    return FillPlan(
+        shards=sorted(waiting, key=lambda s: (-s.wants.height, s.record_id, s.first)),
+        stale=stale_rows(windows, there).collect(),
+        over=over.drop("fingerprint"),
+    )
