@@ -18,6 +18,9 @@ from typing import Any, Final
 
 from bench.child import ROOT, told_by
 from bench.report import Report, all_met, at_least, show, write
+from flows.actors.filler import Filler
+from flows.backfill_plan import plan_group, record_groups, wanted_spec
+from flows.config import BackfillConfig
 from ops.lake import Lake
 from ops.lake.commit import active_files
 
@@ -75,6 +78,30 @@ def work(night: dict[str, Any], lake: Lake) -> Report:
     return Report("What it did", ["figure", "first night"], rows, [bar])
 
 
+def beside_device(lake: Lake, most_shards: int = 16) -> Report:
+    """Tell what a synthetic signal costs a core beside the device: reading, encoding, writing.
+
+    Shards of the lake are filled again, in this process and by another seed; nothing is committed.
+    """
+    config = BackfillConfig(lake=lake.url, workers=0, seed=1)
+    spec = wanted_spec(lake, config)
+    plans = (plan_group(lake, config, group, spec) for group in record_groups(lake, ""))
+    shards = [shard for plan in plans for shard in plan.shards]
+    filler = Filler(config, "bench")
+    filler.work(shards[0])
+    taken = shards[1 : most_shards + 1]
+    began = time.perf_counter()
+    filled = [filler.work(shard) for shard in taken]
+    took = time.perf_counter() - began
+    on_device = sum(turn.ended - turn.began for shard in filled for turn in shard.busy)
+    signals = sum(shard.wants.height for shard in taken)
+    rows = [
+        ["ms on the device", 1000 * on_device / signals],
+        ["ms beside it", 1000 * (took - on_device) / signals],
+    ]
+    return Report("A synthetic signal, one at a time", ["figure", "measured"], rows, [])
+
+
 def main() -> int:
     """Run two nights, print where their time went and write it down."""
     options = _options()
@@ -83,7 +110,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-night-") as folder:
         lake = Path(folder) / "lake"
         nights = {name: run_night(source, lake) for name in ("first night", "second night")}
-        reports = [steps(nights), work(nights["first night"], Lake(str(lake)))]
+        there = Lake(str(lake))
+        reports = [steps(nights), work(nights["first night"], there), beside_device(there)]
     if nights["second night"]["rows_changed"]:
         print("the second night changed rows, and should not have", file=sys.stderr)
         return 1

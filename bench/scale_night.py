@@ -24,7 +24,7 @@ from flows.actors.pool import Pool
 from flows.actors.reader import Reader
 from flows.belt import Belt
 from flows.config import IngestConfig, NightlyConfig
-from flows.ingest import RECORDS_A_BATCH, plan_ingest
+from flows.ingest import RECORDS_A_BATCH, in_order, plan_ingest
 from flows.ingest_commit import commit_records, quarantine_unread
 from flows.run import count_useless, list_quarantine
 from flows.summary import RunSummary
@@ -74,13 +74,12 @@ def first(config: IngestConfig, parts: Parts) -> dict[str, Any]:
     """Read all that is new, commit it, put small files together."""
     summary = _summary(config)
     to_read = _planned(config, parts).to_read
-    largest_first = sorted(to_read, key=lambda one: -sum(entry.size for entry in one.entries))
     tidy = Tidy(Lake(config.lake).location)
     commit = partial(commit_records, config=config, summary=summary, tidy=tidy)
     with (
         parts.timed("ingest"),
         Pool(partial(Reader, config, summary.run_id), 0) as pool,
-        Belt(largest_first, pool, commit, config.commit_every_s) as belt,
+        Belt(in_order(to_read), pool, commit, config.commit_every_s) as belt,
     ):
         while not belt.is_through:
             for _ in belt.work_off(RECORDS_A_BATCH):

@@ -77,10 +77,7 @@ def record_groups(lake: Lake, dataset: str) -> Iterator[RecordGroup]:
 
 
 def plan_group(lake: Lake, config: BackfillConfig, group: RecordGroup, spec: str) -> FillPlan:
-    """Cut what is wanted and not there into shards, less those that quarantine holds back.
-
-    Those with most to do come first.
-    """
+    """Cut what is wanted and not there into shards, less those that quarantine holds back."""
     windows, there = group.of(lake.scan("windows")), group.of(lake.scan("backfill"))
     wants = wanted(
         whole_windows(windows, group.of(lake.scan("records"))),
@@ -95,9 +92,9 @@ def plan_group(lake: Lake, config: BackfillConfig, group: RecordGroup, spec: str
     rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
     held = [row[:3] for row in rows.rows()]
     over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
-    waiting = [cut[key] for key in cut.keys() - set(held)]
+    waiting = cut.keys() - set(held)
     return FillPlan(
-        shards=sorted(waiting, key=lambda s: (-s.wants.height, s.record_id, s.first)),
+        shards=[shard for key, shard in cut.items() if key in waiting],
         stale=stale_rows(windows, there).collect(),
         over=over.drop("fingerprint"),
     )

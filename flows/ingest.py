@@ -62,20 +62,32 @@ def ingest_records(config: IngestConfig, summary: RunSummary, until_done: ExitSt
 def read_records(
     to_read: Sequence[PlannedRecord], config: IngestConfig, summary: RunSummary
 ) -> None:
-    """Read records, the largest first, and commit them."""
-    largest_first = sorted(
-        to_read, key=lambda planned: -sum(entry.size for entry in planned.entries)
-    )
+    """Read records and commit them."""
     tidy = Tidy(Lake(config.lake).location)
     commit = partial(commit_records, config=config, summary=summary, tidy=tidy)
     make = partial(Reader, config, summary.run_id)
     with (
         Pool(make, config.workers, attempts=config.attempts) as pool,
-        Belt(largest_first, pool, commit, config.commit_every_s) as belt,
+        Belt(in_order(to_read), pool, commit, config.commit_every_s) as belt,
         progress(f"Reading records of {config.dataset}", len(to_read)) as advance,
     ):
         while not belt.is_through:
             read_batch(belt, advance)
+
+
+def in_order(to_read: Sequence[PlannedRecord]) -> list[PlannedRecord]:
+    """Put first, the largest first, what is a hundredth of the work or more: none comes last.
+
+    The rest goes by name, so that what is committed together lies together.
+    """
+    sizes = {planned.record_id: sum(e.size for e in planned.entries) for planned in to_read}
+    large = sum(sizes.values()) / 100
+
+    def order(planned: PlannedRecord) -> tuple[int, str]:
+        size = sizes[planned.record_id]
+        return (-size if size >= large else 0, planned.record_id)
+
+    return sorted(to_read, key=order)
 
 
 @task(name="plan ingest", **RETRIED)

@@ -127,7 +127,7 @@ class Reader:
             "run_id": self._run_id,
             "ingested_at": now,
         }
-        originals = (planned.record_id, subject, *planned.files)
+        originals = (planned.record_id, subject)  # more would cost each fault of many
         return ReadRecord(
             record_id=identity.record_id,
             was_known=planned.reason != "new",

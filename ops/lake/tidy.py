@@ -6,7 +6,7 @@ from typing import Final
 from ops.lake.compact import compact
 from ops.lake.location import Location
 
-MOST_FILES: Final = 512
+MOST_FILES: Final = 2048
 
 
 class Tidy:
