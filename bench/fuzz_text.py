@@ -24,6 +24,9 @@ CELLS: Final = (
     b"", b'"', b'"""', b"nan", b"inf", b"1e999", b"-", b"1\r2", b"\x00", b"\xff", b"a" * 140_000,
     b"1,2,3", b"time", b"9" * 400, b"2137-10-26",
 )  # fmt: skip
+BOMB_CELLS: Final = (b",", b",x", b",7", b", ", b"")
+BOMB_BYTES: Final = 32 * 2**20
+BOMB_SHARE: Final = 0.05
 
 
 def hostile_names(outside: Path) -> tuple[bytes, ...]:
@@ -108,7 +111,17 @@ def table(packed: bytes, rng: Rng) -> bytes:
             row[at] = cell
     if rng.random() < 0.03:
         rows[0] += [b"x"] * 10**5
+    if rng.random() < BOMB_SHARE:
+        return _bomb(rng)
     return gzip.compress(b"\n".join(b",".join(row) for row in rows), 1)
+
+
+def _bomb(rng: Rng) -> bytes:
+    """Pack a wide or a narrow table of many rows that are all alike."""
+    n = int((1, 17, 999)[int(rng.integers(3))])
+    row = b"1" + BOMB_CELLS[int(rng.integers(len(BOMB_CELLS)))] * n + b"\n"
+    heading = b"time" + b",HR [bpm]" * n + b"\n"
+    return gzip.compress(heading + row * (BOMB_BYTES // len(row)), 1)
 
 
 def _put(content: bytes, words: Sequence[bytes], rng: Rng, fits: object) -> bytes:

@@ -11,7 +11,7 @@ import polars as pl
 from prefect import flow, task
 
 from flows.actors.cluster import cluster
-from flows.actors.device import Busy, busy_share
+from flows.actors.device import Worked, busy_share
 from flows.actors.filler import FilledShard, Filler
 from flows.actors.pool import Done, Pool
 from flows.backfill_plan import FillPlan, RecordGroup, plan_group, record_groups, wanted_spec
@@ -93,9 +93,9 @@ def fill_shards(
     todo: Iterable[FillShard], config: BackfillConfig, summary: RunSummary, advance: Advance
 ) -> None:
     """Fill shards and commit them."""
-    turns: dict[str, list[Busy]] = {}
+    devices: dict[str, Worked] = {}
     tidy = Tidy(Lake(config.lake).location)
-    commit = partial(commit_shards, config=config, summary=summary, turns=turns, tidy=tidy)
+    commit = partial(commit_shards, config=config, summary=summary, devices=devices, tidy=tidy)
     with (
         Pool(
             partial(Filler, config, summary.run_id),
@@ -108,8 +108,8 @@ def fill_shards(
     ):
         while not belt.is_through:
             fill_batch(belt, advance)
-    summary.devices = len(turns)
-    summary.device_busy_share = busy_share(turns)
+    summary.devices = len(devices)
+    summary.device_busy_share = busy_share(devices)
 
 
 @task(name="plan backfill", **RETRIED)
@@ -149,30 +149,32 @@ def commit_shards(
     group: list[Done],
     config: BackfillConfig,
     summary: RunSummary,
-    turns: dict[str, list[Busy]],
+    devices: dict[str, Worked],
     tidy: Tidy,
 ) -> None:
     """Commit what came of some shards, and quarantine those that were given up."""
     lake = Lake(config.lake)
     filled: list[FilledShard] = [done.result for done in group if done.error is None]
+    given_up = [done for done in group if done.error is not None]
     files = [file for shard in filled for file in shard.files]
-    keys = [done.item.keys for done in group if done.error is None]
-    gone = lake.commit("backfill", files, replacing=pl.concat(keys) if keys else None)
-    summary.rows_changed += gone + sum(file.n_rows for file in files)
+    keys = [shard.keys for shard in filled]
+    changed = lake.commit("backfill", files, replacing=pl.concat(keys) if keys else None)
+    changed += sum(file.n_rows for file in files) + _quarantine(lake, group, config, summary)
     summary.files_compacted += tidy.added("backfill", len(files))
-    _quarantine(lake, group, config, summary)
+    # Counted last: a commit that fails is tried again.
+    summary.rows_changed += changed
+    summary.shards_quarantined += len(given_up)
     for shard in filled:
         summary.backfill_abstained += shard.n_abstained
         summary.see_memory(shard.peak_rss_mib)
-        turns.setdefault(shard.actor, []).extend(shard.busy)
+        devices.setdefault(shard.actor, Worked()).add(shard.busy)
         for (task_name, modality), count in shard.counts.items():
             summary.count_backfill(task_name, modality, count)
 
 
-def _quarantine(lake: Lake, group: list[Done], config: BackfillConfig, summary: RunSummary) -> None:
-    """Write the rows of shards given up; take out those of shards that succeeded."""
+def _quarantine(lake: Lake, group: list[Done], config: BackfillConfig, summary: RunSummary) -> int:
+    """Write the rows of shards given up, take out those of shards that succeeded; count them."""
     given_up = [done for done in group if done.error is not None]
-    summary.shards_quarantined += len(given_up)
     rows = _given_up(given_up, config, summary) if given_up else []
     keys = pl.DataFrame(
         {
@@ -181,7 +183,7 @@ def _quarantine(lake: Lake, group: list[Done], config: BackfillConfig, summary: 
             "step": ["backfill"] * len(group),
         }
     )
-    summary.rows_changed += lake.put("quarantine", rows, replacing=keys) + len(rows)
+    return lake.put("quarantine", rows, replacing=keys) + len(rows)
 
 
 def _given_up(group: list[Done], config: BackfillConfig, summary: RunSummary) -> list[pl.DataFrame]:

@@ -17,6 +17,8 @@ class Belt:
 
     The pool never waits for a task to end or a commit to be through. A task that fails is tried
     again from where it was: what was not committed is committed first, what was not done is done.
+    Where an item can't be taken, each further try fails by the same error: a generator that has
+    raised looks as if it were through.
 
     Args:
         items: what is to be done, in the order in which it is handed out; taken as it is needed.
@@ -33,6 +35,7 @@ class Belt:
         self._pool = pool
         self._commit = commit
         self._every_s = every_s
+        self._broken: Exception | None = None
         self._coming: Iterator[Done] | None = None
         self._gathered: list[Done] = []
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -74,6 +77,14 @@ class Belt:
         """Whether all is done and committed."""
         return self._is_empty() and not self._gathered and self._committing is None
 
+    def settle(self) -> None:
+        """Commit what is done already, where nothing more will be."""
+        for _ in self._settled():
+            pass
+        if self._gathered:
+            for _ in chain(self._handed_over(), self._settled()):
+                pass
+
     def _next_done(self) -> Iterator[Done]:
         if self._coming is None:
             self._coming = self._pool.work_through(chain(list(self._taken.values()), self._take()))
@@ -86,20 +97,27 @@ class Belt:
             raise
 
     def _take(self) -> Iterator[Any]:
-        while True:
-            try:
-                item = next(self._items)
-            except StopIteration:
-                return
+        while (item := self._next_item()) is not None:
             self._taken[id(item)] = item
             yield item
 
+    def _next_item(self) -> Any:
+        """Give the next item; null where there is none."""
+        if self._broken is not None:
+            raise self._broken
+        try:
+            return next(self._items, None)
+        except Exception as error:
+            self._broken = error
+            raise
+
     def _is_empty(self) -> bool:
-        if self._taken:
+        if self._taken or self._broken is not None:
             return False
-        more = list(zip(range(1), self._items, strict=False))
-        self._items = chain([item for _, item in more], self._items)
-        return not more
+        item = self._next_item()
+        if item is not None:
+            self._items = chain([item], self._items)
+        return item is None
 
     def _is_free(self) -> bool:
         return self._committing is None or self._committing[1].done()

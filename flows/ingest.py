@@ -13,7 +13,7 @@ from flows.actors.pool import Pool
 from flows.actors.reader import Reader
 from flows.belt import Belt
 from flows.config import IngestConfig
-from flows.ingest_commit import commit_records, quarantine_unread
+from flows.ingest_commit import commit_records, forget_vanished, quarantine_unread
 from flows.naming import Naming
 from flows.progress import Advance, progress
 from flows.quarantine import CODE_VERSION
@@ -23,9 +23,11 @@ from flows.summary import RunSummary
 from flows.tell import tell
 from flows.unnamed import without_names
 from ops.catalog import Known, Plan, PlannedRecord, plan_records
+from ops.deidentify import HIDDEN_RECORD
 from ops.lake import Lake
 from ops.lake.compact import compact
 from ops.lake.tidy import Tidy
+from ops.unserved import SourceDownError, Unserved
 from schemas.quarantine import RECORD_STEPS
 
 RECORDS_A_BATCH: Final = 64
@@ -46,7 +48,7 @@ def ingest_records(config: IngestConfig, summary: RunSummary, until_done: ExitSt
     """Ingest inside a run that is already open; a cluster stays up until the run is done."""
     with summary.timed("plan ingest"):
         plan = plan_ingest(config)
-        summary.records_vanished = plan.vanished
+        forget_vanished(config, plan, summary)
         quarantine_unread(config, plan, summary)
     if plan.to_read:
         with summary.timed("start workers"):
@@ -62,17 +64,26 @@ def ingest_records(config: IngestConfig, summary: RunSummary, until_done: ExitSt
 def read_records(
     to_read: Sequence[PlannedRecord], config: IngestConfig, summary: RunSummary
 ) -> None:
-    """Read records and commit them."""
+    """Read records and commit them.
+
+    Raises:
+        SourceDownError: where the source gives none of many in a row; the rest is committed.
+    """
     tidy = Tidy(Lake(config.lake).location)
     commit = partial(commit_records, config=config, summary=summary, tidy=tidy)
     make = partial(Reader, config, summary.run_id)
+    unserved = Unserved(config.open_source().shown, refusals=True)
     with (
-        Pool(make, config.workers, attempts=config.attempts) as pool,
+        Pool(make, config.workers, attempts=config.attempts, unserved=unserved) as pool,
         Belt(in_order(to_read), pool, commit, config.commit_every_s) as belt,
         progress(f"Reading records of {config.dataset}", len(to_read)) as advance,
     ):
-        while not belt.is_through:
-            read_batch(belt, advance)
+        try:
+            while not belt.is_through:
+                read_batch(belt, advance)
+        except SourceDownError:
+            belt.settle()
+            raise
 
 
 def in_order(to_read: Sequence[PlannedRecord]) -> list[PlannedRecord]:
@@ -112,13 +123,28 @@ def refuse_other_names(config: IngestConfig) -> None:
         ValueError: where the lake has it de-identified otherwise, or not at all.
     """
     check = Naming(config.deidentifier()).check
-    records = Lake(config.lake).scan("records", config.dataset)
-    for other in records.select("names_check").unique().collect()["names_check"]:
+    lake = Lake(config.lake)
+    checks = lake.scan("records", config.dataset).select("names_check").unique().collect()
+    if checks.is_empty() and check is not None:
+        _refuse_names_left(lake, config.dataset)
+    for other in checks["names_check"]:
         if other != check:
             was = "by its own names" if other is None else "de-identified under another key"
             message = (
                 f"dataset {config.dataset} of {config.lake} was written {was}; a dataset has one "
                 "kind of names: use the same key, or another dataset"
+            )
+            raise ValueError(message)
+
+
+def _refuse_names_left(lake: Lake, dataset: str) -> None:
+    """Refuse to hide names in a dataset in which a night that was cut short has left them."""
+    for table in ("windows", "numerics"):
+        ids = lake.scan(table, dataset).select("record_id").unique()
+        if not ids.filter(~pl.col("record_id").str.contains(HIDDEN_RECORD)).collect().is_empty():
+            message = (
+                f"dataset {dataset} of {lake.url} has {table} by names of the source, left by a "
+                "night cut short: finish that night, or name another dataset"
             )
             raise ValueError(message)
 

@@ -34,6 +34,18 @@ def unread_rows(config: IngestConfig, plan: Plan, run_id: str) -> pl.DataFrame:
     )
 
 
+def forget_vanished(config: IngestConfig, plan: Plan, summary: RunSummary) -> None:
+    """Take out of quarantine what is gone from the source and never came in; the rest is told."""
+    lake = Lake(config.lake)
+    records = lake.scan("records", config.dataset).select("record_id")
+    gone = pl.LazyFrame({"record_id": plan.vanished}, schema={"record_id": pl.String})
+    kept = set(gone.join(records, on="record_id", how="semi").collect()["record_id"])
+    summary.records_vanished = [name for name in plan.vanished if name in kept]
+    forgotten = [name for name in plan.vanished if name not in kept]
+    keys = _record_keys(config.dataset, forgotten)
+    summary.rows_changed += lake.commit("quarantine", replacing=keys)
+
+
 def quarantine_unread(config: IngestConfig, plan: Plan, summary: RunSummary) -> None:
     """Quarantine what planning could not use; rows that would say the same are left as they are."""
     rows = unread_rows(config, plan, summary.run_id)

@@ -10,6 +10,7 @@ from flows.naming import Naming
 from ops.fault import Fault
 from ops.grade import GRADER_VERSION
 from ops.ingest_record import READER_VERSION
+from ops.source import OutsideError
 from schemas.quarantine import Quarantined
 
 CODE_VERSION = f"reader {READER_VERSION}, grader {GRADER_VERSION}"
@@ -58,7 +59,8 @@ def failed(path: str, step: str, error: BaseException | None, naming: Naming) ->
 def watched(fingerprint: str, error: BaseException | None) -> str:
     """Give the fingerprint of an item given up: none where it failed for now, and is tried again.
 
-    Only a store fails for now; what kills its actor would do so again.
+    Only a store fails for now, credentials and what has gone away among it; what kills its actor
+    would do so again.
     """
-    final = (FileNotFoundError, PermissionError)
-    return "" if isinstance(error, OSError) and not isinstance(error, final) else fingerprint
+    passes = isinstance(error, OSError) and not isinstance(error, OutsideError)
+    return "" if passes else fingerprint

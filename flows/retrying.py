@@ -7,8 +7,9 @@ from prefect.client.schemas.objects import State
 from prefect.tasks import exponential_backoff
 
 from ops.room import NoRoomError
+from ops.unserved import SourceDownError
 
-_FINAL: Final = (FileNotFoundError, PermissionError, NoRoomError, ValueError)
+_FINAL: Final = (FileNotFoundError, PermissionError, NoRoomError, SourceDownError, ValueError)
 
 
 def _may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:

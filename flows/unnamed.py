@@ -7,11 +7,19 @@ from typing import Final, ParamSpec, TypeVar
 from flows.config import IngestConfig
 from flows.naming import Naming
 from ops.room import NoRoomError
+from ops.unserved import SourceDownError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_KINDS: Final = (FileNotFoundError, PermissionError, NoRoomError, OSError, ValueError)
+_KINDS: Final = (
+    FileNotFoundError,
+    PermissionError,
+    NoRoomError,
+    SourceDownError,
+    OSError,
+    ValueError,
+)
 """What callers and retries tell apart."""
 
 

@@ -8,6 +8,8 @@ from flows.config import LakeConfig, PlaceConfig
 from ops.lake.vacuum import YOUNGEST
 
 _YOUNGEST_H: Final = YOUNGEST.total_seconds() / 3600
+_MOST_DAYS: Final = 36_500
+"""A century: clocks can't count back much farther."""
 
 
 class StatusConfig(LakeConfig):
@@ -42,11 +44,17 @@ class VacuumConfig(PlaceConfig):
 
     dry_run: bool = Field(False, description="Say what would go, and remove nothing.")
     keep_days: float = Field(
-        30.0, ge=1, description="Days for which the lake can still be read as it was."
+        30.0,
+        ge=1,
+        le=_MOST_DAYS,
+        allow_inf_nan=False,
+        description="Days for which the lake can still be read as it was.",
     )
     older_than_hours: float = Field(
         _YOUNGEST_H,
         ge=_YOUNGEST_H,
+        le=24 * _MOST_DAYS,
+        allow_inf_nan=False,
         description="Hours below which no file goes, since a night may still commit it; never "
         f"fewer than {_YOUNGEST_H:g}.",
     )

@@ -4,6 +4,9 @@ wfdb decodes; whether the file can hold what its header announces is settled bef
 header allocates nothing.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -67,11 +70,28 @@ class SignalFile:
         return sum(spec.samples_per_frame for spec in self.specs)
 
 
+@contextmanager
+def told_by_disk(file_name: str) -> Iterator[None]:
+    """Say which file a disk fails at within a block; it is none of the file's faults.
+
+    Raises:
+        OSError: without a number and without the path in scratch.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        message = f"{file_name} could not be read: {os.strerror(error.errno)}"
+        raise OSError(message) from error
+
+
 def open_signal_file(path: Path, specs: tuple[SignalSpec, ...], n_frames: int | None) -> SignalFile:
     """Check that ``path`` can hold ``n_frames``; take what it holds where that is null or 0.
 
     Raises:
         SignalFileError: naming the file, what was expected and what was found.
+        OSError: where the disk fails.
     """
     if len({(spec.fmt, spec.byte_offset) for spec in specs}) > 1:
         message = f"signal file {path.name} is given several formats or offsets by its header"
@@ -79,12 +99,17 @@ def open_signal_file(path: Path, specs: tuple[SignalSpec, ...], n_frames: int | 
     if specs[0].fmt not in _BITS:
         message = f"signal file {path.name} has format {specs[0].fmt}, which is not supported"
         raise SignalFileError(message)
-    if not path.is_file():
+    with told_by_disk(path.name):
+        is_file = path.is_file()
+        if is_file:
+            with path.open("rb"):
+                stored = path.stat().st_size
+    if not is_file:
         message = f"signal file {path.name} is not there"
         raise SignalFileError(message)
     if specs[0].fmt in _FLAC:
         return SignalFile(path, specs, _flac_frames(path, specs, n_frames))
-    return SignalFile(path, specs, _stored_frames(path, specs, n_frames))
+    return SignalFile(path, specs, _stored_frames(path, specs, n_frames, stored))
 
 
 def read_counts(signal_file: SignalFile, first: int, stop: int) -> list[Counts]:
@@ -95,6 +120,7 @@ def read_counts(signal_file: SignalFile, first: int, stop: int) -> list[Counts]:
 
     Raises:
         SignalFileError: where the file does not decode.
+        OSError: where the disk fails.
     """
     by_number: dict[int, Counts] = {}
     for low, high in _near({spec.skew for spec in signal_file.specs}, stop - first):
@@ -158,21 +184,22 @@ def _decode(signal_file: SignalFile, first: int, stop: int) -> list[Counts]:
 def _decode_held(signal_file: SignalFile, first: int, stop: int) -> list[Counts]:
     specs = signal_file.specs
     try:
-        counts: list[Counts] = _rd_dat_signals(
-            file_name=signal_file.path.name,
-            dir_name=str(signal_file.path.parent),
-            pn_dir=None,
-            fmt=signal_file.fmt,
-            n_sig=len(specs),
-            sig_len=signal_file.n_frames,
-            byte_offset=specs[0].byte_offset,
-            samps_per_frame=[spec.samples_per_frame for spec in specs],
-            skew=[0] * len(specs),
-            init_value=_values_before(signal_file, first).tolist(),
-            sampfrom=first,
-            sampto=stop,
-        )
-    except (ValueError, IndexError, OverflowError, OSError, RuntimeError) as error:
+        with told_by_disk(signal_file.path.name):
+            counts: list[Counts] = _rd_dat_signals(
+                file_name=signal_file.path.name,
+                dir_name=str(signal_file.path.parent),
+                pn_dir=None,
+                fmt=signal_file.fmt,
+                n_sig=len(specs),
+                sig_len=signal_file.n_frames,
+                byte_offset=specs[0].byte_offset,
+                samps_per_frame=[spec.samples_per_frame for spec in specs],
+                skew=[0] * len(specs),
+                init_value=_values_before(signal_file, first).tolist(),
+                sampfrom=first,
+                sampto=stop,
+            )
+    except (ValueError, IndexError, OverflowError, RuntimeError) as error:
         message = f"signal file {signal_file.path.name} does not decode: {error}"
         raise SignalFileError(message) from error
     return counts
@@ -201,9 +228,10 @@ def _values_before(signal_file: SignalFile, frame: int) -> NDArray[np.int64]:
     return values
 
 
-def _stored_frames(path: Path, specs: tuple[SignalSpec, ...], n_frames: int | None) -> int:
+def _stored_frames(
+    path: Path, specs: tuple[SignalSpec, ...], n_frames: int | None, size: int
+) -> int:
     frame_samples = sum(spec.samples_per_frame for spec in specs)
-    size = path.stat().st_size
     n_bytes, n_samples = _PACKED.get(specs[0].fmt, (_BITS[specs[0].fmt] // 8, 1))
     if not n_frames:
         stored = max(size - specs[0].byte_offset, 0) * n_samples // n_bytes
@@ -218,7 +246,7 @@ def _stored_frames(path: Path, specs: tuple[SignalSpec, ...], n_frames: int | No
 def _flac_frames(path: Path, specs: tuple[SignalSpec, ...], n_frames: int | None) -> int:
     try:
         flac = soundfile.info(str(path))
-    except (RuntimeError, OSError) as error:
+    except RuntimeError as error:
         message = f"signal file {path.name} is not a FLAC file: {error}"
         raise SignalFileError(message) from error
     if flac.frames >= _FLAC_SAMPLES:

@@ -19,6 +19,8 @@ from ops.told_words import TOLD_WORDS
 KEY_VARIABLE: Final = "PULSELAKE_DEID_KEY"
 MIN_KEY_CHARACTERS: Final = 16
 HASH_CHARACTERS: Final = 20
+HIDDEN_RECORD: Final = rf"^r[0-9a-f]{{{HASH_CHARACTERS}}}$"
+"""What ``Deidentifier.name`` makes of a record."""
 SHIFT_DAYS: Final = (36_500, 73_000)
 HIDDEN: Final = "…"
 

@@ -51,6 +51,14 @@ class ChangedError(OSError):
     """A file is not the one that was listed: what was read of it is of no use beside the rest."""
 
 
+class OutsideError(PermissionError):
+    """A file that leads out of its source: no permission would ever let it be read."""
+
+
+class CredentialsError(PermissionError):
+    """A store does not know who asks, or not any more: it would give no other file either."""
+
+
 CHANGED: Final = "it has changed since it was listed"
 
 WHOLE_RECORD: Final = (ChangedError, TimeoutError)

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from ops.decode import SignalFileError
+from ops.decode import SignalFileError, told_by_disk
 from ops.entry import WHOLE_RECORD
 from ops.fault import Fault
 from ops.fault_log import FaultLog, below
@@ -55,7 +55,8 @@ def numerics_by_name(
     for file_name in tree.numerics:
         odd = Counter[str]()
         try:
-            found = list(_read(tree, file_name, fetched, odd))
+            with told_by_disk(file_name):
+                found = list(_read(tree, file_name, fetched, odd))
         except WHOLE_RECORD:
             raise
         except (OSError, HeaderError, SignalFileError, NumericsError) as error:

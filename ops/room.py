@@ -11,7 +11,8 @@ from typing import Final
 from deltalake.exceptions import DeltaError
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_SHUT: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
+_SHUT: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NOT_THERE: Final = (errno.ENOENT, errno.ENOTDIR)
 _OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 _ANOTHER: Final = "or name another one by --scratch"
 
@@ -21,7 +22,7 @@ class NoRoomError(OSError):
 
 
 @contextmanager
-def room_in(what: str, full: str, shut: str = "") -> Iterator[None]:
+def room_in(what: str, full: str, shut: str = "", *, makes: bool = False) -> Iterator[None]:
     """Say what to do where a block can't write.
 
     Args:
@@ -29,6 +30,8 @@ def room_in(what: str, full: str, shut: str = "") -> Iterator[None]:
         full: what to do where that is full.
         shut: what to do where that is not there, or not to be written to; empty where such an error
             may be about something else that the block does.
+        makes: whether the block does nothing but make files, so that what is not there is the
+            folder, and no file that was to be read.
 
     Raises:
         NoRoomError: where it can't.
@@ -41,7 +44,7 @@ def room_in(what: str, full: str, shut: str = "") -> Iterator[None]:
         number = _number(error)
         if number in _FULL:
             message = f"{what} is full: {full}"
-        elif number in _SHUT and shut:
+        elif shut and (number in _SHUT or (makes and number in _NOT_THERE)):
             message = f"{what} can't be written to: {shut}"
         else:
             raise
@@ -56,7 +59,8 @@ def scratch_folder(within: str | None) -> Iterator[Path]:
         NoRoomError: where it can't be made.
     """
     name = f"scratch folder {within or tempfile.gettempdir()}"
-    with room_in(name, f"make room there, {_ANOTHER}", f"let this user write there, {_ANOTHER}"):
+    full, shut = f"make room there, {_ANOTHER}", f"let this user write there, {_ANOTHER}"
+    with room_in(name, full, shut, makes=True):
         made = tempfile.TemporaryDirectory(prefix="pulselake-", dir=within)
     with made as folder:
         yield Path(folder)

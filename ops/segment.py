@@ -65,8 +65,8 @@ class OpenSegment:
         for held, signals in tuple(self.files):
             try:
                 stretches.extend(self._read_file(held, signals, k, k_stop))
-            except SignalFileError as error:
-                log.add(held.path.name, "read", error)
+            except (SignalFileError, OSError) as error:
+                log.add(held.path.name, _step(error), error)
                 self.files.remove((held, signals))
         return stretches
 
@@ -162,11 +162,16 @@ def open_segment(
         for name, path in scratch.items():
             try:
                 held = open_signal_file(path, tuple(by_file[name]), placed.header.n_frames)
-            except SignalFileError as error:
-                log.add(name, "read", error)
+            except (SignalFileError, OSError) as error:
+                log.add(name, _step(error), error)
             else:
                 opened.files.append((held, waves[name]))
         yield opened
+
+
+def _step(error: Exception) -> str:
+    """The step that failed: a disk that does not give a file did not bring it."""
+    return "fetch" if isinstance(error, OSError) else "read"
 
 
 def samples_a_second(placed: PlacedSegment) -> float:

@@ -19,23 +19,41 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError
+from aiohttp import ClientConnectorError, ClientError
 from botocore.exceptions import (
     BotoCoreError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
+    PartialCredentialsError,
+    TokenRetrievalError,
 )
 
-from ops.entry import CHANGED, MAX_READ_BYTES, ChangedError, Entry
+from ops.entry import (
+    CHANGED,
+    MAX_READ_BYTES,
+    ChangedError,
+    CredentialsError,
+    Entry,
+    OutsideError,
+)
 from ops.patience import s3fs_patience
 from ops.protocol import check_protocol
 from ops.room import NoRoomError, room_for_fetched
 from ops.source_folder import Folder
 from ops.source_remote import Bucket, Remote
+from ops.unserved import Unserved
 
-__all__ = ["MAX_READ_BYTES", "ChangedError", "Entry", "Source"]
+__all__ = [
+    "MAX_READ_BYTES",
+    "ChangedError",
+    "CredentialsError",
+    "Entry",
+    "OutsideError",
+    "Source",
+]
 
 READS_AT_ONCE: Final = 16
 FETCHES_AT_ONCE: Final = 4
@@ -45,6 +63,26 @@ FIRST_WAIT_S: Final = 0.5
 GIVE_UP_S: Final = 30.0
 """No further try after that: a store that never answers takes a file a minute or so, not more."""
 
+_NO_CREDENTIALS: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+)
+_CREDENTIALS: Final = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+    }
+)
+"""Codes of S3 that are about who asks, and when, whatever is asked for."""
 _FAILED: Final = (OSError, BotoCoreError, ClientError)
 _FINAL: Final = (
     ChangedError,
@@ -52,10 +90,12 @@ _FINAL: Final = (
     FileNotFoundError,
     NotADirectoryError,
     PermissionError,
-    NoCredentialsError,
+    *_NO_CREDENTIALS,
 )
 _NO_ANSWER: Final = (
     TimeoutError,
+    ConnectionRefusedError,
+    ClientConnectorError,
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
@@ -99,6 +139,11 @@ class Source:
     def __repr__(self) -> str:
         return f"Source({_shown(self.url)!r})"
 
+    @property
+    def shown(self) -> str:
+        """The URL without a user and password."""
+        return _shown(self.url)
+
     def listing(self) -> dict[str, Entry]:
         """List every file below the source by its path there; hidden ones are left out.
 
@@ -129,9 +174,14 @@ class Source:
         return {path: entry for path, entry in _at_once(self._look, paths).items() if entry}
 
     def read(self, paths: Sequence[str], seen: Seen | None = None) -> dict[str, bytes | OSError]:
-        """Read small files, a few at a time; one that fails is there as its error."""
+        """Read small files, a few at a time; one that fails is there as its error.
+
+        Raises:
+            SourceDownError: where the source gives none of many in a row.
+        """
         known = seen or {}
-        return _at_once(lambda path: self._read_or_error(path, known.get(path)), paths)
+        unserved = Unserved(self.shown)
+        return _at_once(lambda path: self._read_or_error(path, known.get(path), unserved), paths)
 
     @contextmanager
     def fetched(
@@ -175,11 +225,17 @@ class Source:
         except FileNotFoundError:
             return None
 
-    def _read_or_error(self, path: str, entry: Entry | None) -> bytes | OSError:
+    def _read_or_error(self, path: str, entry: Entry | None, unserved: Unserved) -> bytes | OSError:
+        unserved.see()
         try:
             content = self._asked(lambda: self._archive.read(path, entry), path, entry)
         except OSError as error:
+            if unserved.takes(error):
+                unserved.failed(path, error)
+            else:
+                unserved.served()
             return error
+        unserved.served()
         if len(content) > MAX_READ_BYTES:
             return OSError(f"{path} in {_shown(self.url)} has more than {MAX_READ_BYTES} bytes")
         return content
@@ -243,11 +299,21 @@ def _shown(url: str) -> str:
 
 def _explained(error: Exception, what: str) -> OSError:
     kind: type[OSError] = OSError
-    because = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # What fsspec makes of a time-out says nothing itself.
+    told = str(error) or str(error.__cause__ or "")
+    because = getattr(error, "strerror", None) or told or type(error).__name__
     if isinstance(error, FileNotFoundError):
         kind, because = FileNotFoundError, "it is not there"
+    elif isinstance(error, _NO_CREDENTIALS) or _code(error) in _CREDENTIALS:
+        kind = CredentialsError
     elif isinstance(error, PermissionError | ChangedError):
         kind = type(error)
     elif isinstance(error, _NO_ANSWER):
         kind = TimeoutError
     return kind(f"{what}: {because}")
+
+
+def _code(error: Exception) -> str:
+    """The code that S3 gives its errors, or nothing."""
+    told = getattr(error.__cause__, "response", None) or {}
+    return str(told.get("Error", {}).get("Code", ""))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
-from ops.entry import MAX_READ_BYTES, Entry
+from ops.entry import MAX_READ_BYTES, Entry, OutsideError
 
 
 class Folder:
@@ -69,8 +69,10 @@ class Folder:
         return content
 
     def bring(self, path: str, to: Path, entry: Entry | None) -> None:
-        """Put a file ``to`` a new path."""
-        to.symlink_to(self._inside(path))
+        """Put a file ``to`` a new path, one that can be opened."""
+        real = self._inside(path)
+        with real.open("rb"):
+            to.symlink_to(real)
         if entry:
             self.see_kept(path, entry)
 
@@ -81,7 +83,7 @@ class Folder:
     def _inside(self, path: str) -> Path:
         real = Path(os.path.realpath(self._root / path))
         if not real.is_relative_to(self._root):
-            raise PermissionError(errno.EPERM, "it leads out of the source")
+            raise OutsideError(errno.EPERM, "it leads out of the source")
         if not real.is_file():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         return real

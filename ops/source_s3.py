@@ -6,6 +6,8 @@ by one: an object replaced in between would come as a mixture.
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,10 @@ from ops.entry import CHANGED, ChangedError, Entry
 PART_BYTES: Final = 32 * 2**20
 PARTS_AT_ONCE: Final = 4
 _CHUNK_BYTES: Final = 2**20
+PATIENCE_S: Final = 60.0
+LEAST_BYTES_S: Final = 64 * 2**10
+"""An answer has ``PATIENCE_S`` and its size at this rate: a crowded line of 0.5 Mbit/s does it, and
+one that sends a byte now and then, which no time-out of silence ends, does not."""
 
 
 def read_object(fs: Any, whole: str, most: int, entry: Entry | None) -> bytes:
@@ -41,11 +47,9 @@ def bring_object(fs: Any, whole: str, to: Path, entry: Entry | None) -> None:
 async def _read(fs: Any, whole: str, most: int, entry: Entry | None) -> bytes:
     response = await _asked(fs, whole, entry)
     content = bytearray()
-    try:
+    async with _in_time(response, most):
         while len(content) < most and (chunk := await response["Body"].read(_CHUNK_BYTES)):
             content += chunk
-    finally:
-        response["Body"].close()
     if entry and len(content) < most:
         entry.see_size(len(content))
     return bytes(content[:most])
@@ -78,13 +82,32 @@ async def _bring_part(
 ) -> int:
     response = await _asked(fs, whole, entry, **({"Range": span} if span else {}))
     at = start
-    try:
+    async with _in_time(response):
         while chunk := await response["Body"].read(_CHUNK_BYTES):
             _write(file, chunk, at)
             at += len(chunk)
+    return at - start
+
+
+@asynccontextmanager
+async def _in_time(response: Any, most: int | None = None) -> AsyncIterator[None]:
+    """Close an answer's body after a block that reads it, and see that it does not just trickle.
+
+    Raises:
+        TimeoutError: where it does.
+    """
+    size = int(response.get("ContentLength") or 0)
+    limit_s = PATIENCE_S + (size if most is None else min(size, most)) / LEAST_BYTES_S
+    try:
+        async with asyncio.timeout(limit_s) as deadline:
+            yield
+    except TimeoutError as error:
+        if not deadline.expired():
+            raise
+        message = f"{size} bytes did not come within {limit_s:.0f} s"
+        raise TimeoutError(message) from error
     finally:
         response["Body"].close()
-    return at - start
 
 
 def _write(file: int, chunk: bytes, at: int) -> None:

@@ -39,6 +39,8 @@ class Answer:
     headers: dict[str, str]
     body: bytes
     sent: int | None = None
+    pause_s: float = 0.0
+    """After each byte, where there is one."""
 
 
 Forward = Callable[[Request], Answer]
@@ -175,7 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()
-        if request.method != "HEAD":
+        if request.method != "HEAD" and answer.pause_s:
+            for byte in answer.body:
+                self.wfile.write(bytes([byte]))
+                if self.s3.closing.wait(answer.pause_s):
+                    return
+        elif request.method != "HEAD":
             self.wfile.write(answer.body[: answer.sent])
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815
@@ -215,6 +222,16 @@ def comes_short(n_bytes: int) -> Act:
     return act
 
 
+def drips(pause_s: float) -> Act:
+    """Send a byte at a time."""
+
+    def act(request: Request, forward: Forward) -> Answer:
+        answer = forward(request)
+        return Answer(answer.status, answer.headers, answer.body, pause_s=pause_s)
+
+    return act
+
+
 def after(happened: Callable[[], object]) -> Act:
     """Let something happen before the server is asked."""
 
@@ -229,6 +246,11 @@ def loses_its_answer(request: Request, forward: Forward) -> Answer:
     """Do what is asked, and say that it failed."""
     forward(request)
     return fails(500, "InternalError")(request, forward)
+
+
+def lands_unanswered(request: Request, forward: Forward) -> None:
+    """Do what is asked, and never answer."""
+    forward(request)
 
 
 class Stale:

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from schemas.modality import Modality
@@ -10,7 +11,7 @@ from schemas.restoration import RestoreBatch, Restored, Restorer, Task
 
 
 class Busy(NamedTuple):
-    """A stretch of time, by the clock (seconds since 1970), for which a device was at work."""
+    """A stretch of time, by the clock (seconds since 1970), for which a restorer had its device."""
 
     began: float
     ended: float
@@ -29,7 +30,10 @@ class Device:
 
 
 class Turn:
-    """A restorer as one shard uses it: each batch waits for the device, and is timed on it."""
+    """A restorer as one shard uses it: each batch waits for the device, and is timed on it.
+
+    The time is that of the whole ``restore``: what it computes beside the device is in it.
+    """
 
     def __init__(self, restorer: Restorer, lock: threading.Lock) -> None:
         self._restorer = restorer
@@ -55,16 +59,30 @@ class Turn:
                 self.busy.append(Busy(began, time.time()))
 
 
-def busy_share(turns: Mapping[str, Sequence[Busy]]) -> float | None:
+@dataclass
+class Worked:
+    """How long one device has worked, from its first turn to its last."""
+
+    first: float = float("inf")
+    last: float = float("-inf")
+    seconds: float = 0.0
+
+    def add(self, turns: Iterable[Busy]) -> None:
+        """Take in more turns."""
+        for turn in turns:
+            self.first, self.last = min(self.first, turn.began), max(self.last, turn.ended)
+            self.seconds += turn.ended - turn.began
+
+
+def busy_share(devices: Mapping[str, Worked]) -> float | None:
     """Give the share of time that devices were at work, each from its own first turn to the last.
 
-    The last turn is that of all ``turns``, by device: one that has run out of work is idle. Null
-    where there was no turn.
+    The last turn is that of all ``devices``: one that has run out of work is idle. Null where there
+    was no turn.
     """
-    all_turns = [turn for of_device in turns.values() for turn in of_device]
-    if not all_turns:
+    there = [worked for worked in devices.values() if worked.seconds or worked.last >= worked.first]
+    if not there:
         return None
-    last = max(turn.ended for turn in all_turns)
-    there = sum(last - min(turn.began for turn in of_device) for of_device in turns.values())
-    worked = sum(turn.ended - turn.began for turn in all_turns)
-    return min(1.0, worked / there) if there > 0 else 1.0
+    last = max(worked.last for worked in there)
+    span = sum(last - worked.first for worked in there)
+    return min(1.0, sum(worked.seconds for worked in there) / span) if span > 0 else 1.0

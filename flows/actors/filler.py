@@ -20,10 +20,12 @@ from ops.lake.snapshot import Snapshot
 class FilledShard:
     """What came of one shard: a file to commit, and counts by ``(task, modality)``.
 
+    ``keys`` are the windows and targets that the file answers; whatever answered them before goes.
     ``busy`` are the stretches of time for which it had the device of its ``actor``.
     """
 
     files: list[DataFile]
+    keys: pl.DataFrame
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     n_abstained: int = 0
     peak_rss_mib: float = 0.0
@@ -53,18 +55,15 @@ class Filler:
         Raises:
             OSError: where the lake fails for now.
         """
-        windows = self._windows.rows(
-            dataset=shard.dataset,
-            record_id=shard.record_id,
-            window_index=shard.span,
-        ).collect()
         turn = self._device.turn()
+        windows = self._windows_of(shard)
         rows = fill_rows(shard, windows, turn, seed=self._seed, run_id=self._run_id)
         with self._lake.writer("backfill", {"dataset": shard.dataset}) as file:
             file.write(rows)
         made = rows.filter(pl.col("samples").is_not_null())
         return FilledShard(
             files=file.finished(),
+            keys=rows.select("dataset", "record_id", "window_index", "modality"),
             counts={
                 (task, modality): n
                 for task, modality, n in made.group_by("task", "modality").len().rows()
@@ -74,3 +73,19 @@ class Filler:
             busy=tuple(turn.busy),
             actor=f"{platform.node()}:{os.getpid()}",
         )
+
+    def _windows_of(self, shard: FillShard) -> pl.DataFrame:
+        """Read what a shard is made from; of the newest version where windows have been replaced.
+
+        Another run may have read the record again since this actor opened the table.
+        """
+        windows = self._read(shard)
+        if shard.wants.join(windows, on=["window_index", "input_sha256"], how="anti").is_empty():
+            return windows
+        self._windows = Snapshot(self._lake.location, "windows")
+        return self._read(shard)
+
+    def _read(self, shard: FillShard) -> pl.DataFrame:
+        return self._windows.rows(
+            dataset=shard.dataset, record_id=shard.record_id, window_index=shard.span
+        ).collect()

@@ -11,6 +11,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from ops.room import NoRoomError
+from ops.unserved import Unserved
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +54,19 @@ class _Waiting(deque[_Try]):
         super().__init__()
         self._items = iter(items)
         self._n = max(n, 1)
+        self._put_off: deque[_Try] = deque()
 
     def filled(self) -> bool:
         """Take what is missing of ``n`` tries; say whether there is any."""
         missing = range(self._n - len(self))
         self.extend(_Try(item) for _, item in zip(missing, self._items, strict=False))
+        if not self and self._put_off:
+            self.append(self._put_off.popleft())
         return bool(self)
+
+    def put_off(self, one: _Try) -> None:
+        """Keep a try until there is no other."""
+        self._put_off.append(one)
 
 
 class Pool:
@@ -66,8 +74,9 @@ class Pool:
 
     An item that raises, or whose actor dies, is tried again up to ``attempts`` times. An actor that
     dies takes all that it had in hand with it, and each of those is charged; from then on they are
-    tried alone on an actor, so that none is given up for another's sake. An actor that the cluster
-    has no room for gets no item: those that came up do its share.
+    tried alone on an actor, so that none is given up for another's sake. Where the cluster has no
+    room for an actor, or one can't come up, those that did do its share; where none can come up,
+    the work fails.
 
     Args:
         make: builds a worker where it runs, and travels there by reference.
@@ -76,6 +85,7 @@ class Pool:
         attempts: tries an item.
         in_hand: items that an actor has at once, each in a thread of its own; the worker sees to
             it that they don't get in each other's way.
+        unserved: counts the items that fail by their source; those are tried again last.
     """
 
     def __init__(
@@ -86,15 +96,18 @@ class Pool:
         gpus_per_actor: float = 0.0,
         attempts: int = 3,
         in_hand: int = 1,
+        unserved: Unserved | None = None,
     ) -> None:
         self._make = make
         self._n_actors = actors
         self._gpus_per_actor = gpus_per_actor
         self._attempts = attempts
         self._in_hand = in_hand if attempts > 1 else 1
+        self._unserved = unserved
         self._here: Worker | None = None
         self._actors: dict[Any, dict[Any, _Try]] = {}
         self._starting: dict[Any, Any] = {}
+        self._failed_starts = 0
 
     @property
     def is_here(self) -> bool:
@@ -124,21 +137,23 @@ class Pool:
 
         Raises:
             NoRoomError: as soon as one fails by it.
+            SourceDownError: where too many in a row fail by their source.
+            Exception: what keeps every worker from coming up.
         """
         waiting = _Waiting(items, self._n_actors * self._in_hand)
         return self._work_here(waiting) if self.is_here else self._work_on_actors(waiting)
 
     def _work_here(self, waiting: "_Waiting") -> Iterator[Done]:
         while waiting.filled():
+            if self._here is None:
+                self._here = self._make()
             one = waiting.popleft()
             try:
-                if self._here is None:
-                    self._here = self._make()
                 result = self._here.work(one.item)
             except Exception as error:
                 yield from self._again(waiting, one, error)
             else:
-                yield Done(one.item, one.attempt, result)
+                yield self._done(one, result)
 
     def _work_on_actors(self, waiting: "_Waiting") -> Iterator[Done]:
         for in_hand in self._actors.values():
@@ -148,7 +163,7 @@ class Pool:
             self._hand_out(waiting)
             ready = self._next()
             if ready in self._starting:
-                yield from self._started(ready, waiting)
+                self._started(ready)
             else:
                 yield from self._finished(ready, waiting)
 
@@ -190,19 +205,32 @@ class Pool:
             for each in lost:
                 yield from self._again(waiting, each, error)
         else:
-            yield Done(one.item, one.attempt, result)
+            yield self._done(one, result)
 
-    def _started(self, ready: Any, waiting: "_Waiting") -> Iterator[Done]:
-        """Take an actor in; one that could not come up is charged to the item that it was for."""
+    def _done(self, one: _Try, result: Any) -> Done:
+        if self._unserved:
+            self._unserved.served()
+        return Done(one.item, one.attempt, result)
+
+    def _started(self, ready: Any) -> None:
+        """Take an actor in; where none comes up in as many tries as an item has, give up."""
         actor = self._starting.pop(ready)
         try:
             ray.get(ready)
         except RayError as error:
             ray.kill(actor)
-            if waiting:
-                yield from self._again(waiting, waiting.popleft(), _cause(error))
+            self._failed_starts += 1
+            cause = _cause(error)
+            logger.warning("an actor could not come up: %s", type(cause).__name__)
+            if not self._may_start and not self._actors and not self._starting:
+                raise cause from error
         else:
             self._actors[actor] = {}
+            self._failed_starts = 0
+
+    @property
+    def _may_start(self) -> bool:
+        return self._failed_starts < self._attempts
 
     def _again(self, waiting: "_Waiting", one: _Try, error: BaseException) -> Iterator[Done]:
         if isinstance(error, NoRoomError):
@@ -210,13 +238,26 @@ class Pool:
         # The error's text may name a patient; it goes to quarantine, which hides names.
         name = type(error).__name__
         logger.warning("attempt %d of %d: %s", one.attempt, self._attempts, name)
+        by_source = self._is_unserved(one, error)
         if one.attempt < self._attempts:
-            waiting.append(_Try(one.item, one.attempt + 1))
+            again = _Try(one.item, one.attempt + 1)
+            (waiting.put_off if by_source else waiting.append)(again)
         else:
             yield Done(one.item, one.attempt, error=error)
 
+    def _is_unserved(self, one: _Try, error: BaseException) -> bool:
+        if self._unserved is None or isinstance(error, RayError):
+            return False
+        if not self._unserved.takes(error):
+            self._unserved.served()
+            return False
+        self._unserved.failed(id(one.item), error)
+        return True
+
     def _start_missing(self, waiting: int) -> None:
         """Start as many actors as there is work for, and no more than were asked for."""
+        if not self._may_start:
+            return
         there = len(self._actors) + len(self._starting)
         work = waiting + sum(map(len, self._actors.values()))
         for _ in range(there, min(self._n_actors, work)):

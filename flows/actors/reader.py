@@ -58,7 +58,8 @@ class Reader:
         """Read, grade and write a record; from the start where one of its files is replaced.
 
         Raises:
-            OSError: where the source or the lake fails for now, or the record keeps changing.
+            OSError: where the source or the lake fails for now, or the record keeps changing. A new
+                record goes in without the files that failed; one that is in is left as it is.
         """
         for look in range(LOOKS):
             try:
@@ -91,6 +92,9 @@ class Reader:
         with scratch_folder(self._config.scratch) as scratch:
             fetched = partial(self._source.fetched, tree.folder, scratch=scratch, seen=entries)
             ingested = ingest_record(tree, identity, fetched, self._lake)
+        if planned.reason != "new" and _may_pass(ingested.faults):
+            message = f"{ingested.faults[0].reason}; what the lake has of the record stays"
+            raise OSError(message)
         ingested.faults[:0] = faults
         return self._described(planned, tree, identity, ingested, subject)
 
@@ -151,8 +155,9 @@ class Reader:
 
 def _may_pass(faults: list[Fault]) -> bool:
     """Say whether something failed for now; an empty fingerprint is tried again next time."""
-    final = {"FileNotFoundError", "PermissionError"}
+    passing = {"OSError", "PermissionError", "CredentialsError"}
+    final = {"FileNotFoundError", "OutsideError"}
     return any(
-        fault.error == "OSError" or (fault.step == "fetch" and fault.error not in final)
+        fault.error in passing or (fault.step == "fetch" and fault.error not in final)
         for fault in faults
     )

@@ -7,6 +7,7 @@ margins, L levels, Q quantiles.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from scipy.stats import norm
 from torch import Tensor
 
 from models.tricardio.architecture import CORE, SPAN
-from models.tricardio.beats import beat_times, drawn_beats
+from models.tricardio.beats import Beats, beat_times, drawn_beats
 from models.tricardio.calibration import key_of
 from models.tricardio.checkpoint import Checkpoint
 from models.tricardio.encoder import Encoded
@@ -31,7 +32,8 @@ from models.tricardio.inputs import (
     moment_of,
     reference_of,
 )
-from models.tricardio.levels import LEVELS, MIDDLE, QUANTILES, quantile
+from models.tricardio.levels import LEVELS, MIDDLE, QUANTILES, Levels, quantile
+from models.tricardio.network import TriCardio
 from models.tricardio.scaling import Scale
 from schemas.modality import MODALITIES, UNITS, Modality
 from schemas.restoration import F32, LEVEL, PRESSURES, Interval, Made, RestoreBatch, Restored, Task
@@ -102,9 +104,19 @@ class TriCardioRestorer:
         corrected = self._checkpoint.settings.calibration.model_dump_json()
         parts = f"{card.sha256}\n{corrected}\n{code_sha256}"
         self._sha256 = hashlib.sha256(parts.encode()).hexdigest()
-        self._network = self._checkpoint.network.to(device)
-        self._levels = self._checkpoint.levels.to(device)
-        self._beats = self._checkpoint.beats.to(device)
+
+    # On the device when first used: who only asks what this is may have no such device.
+    @cached_property
+    def _network(self) -> TriCardio:
+        return self._checkpoint.network.to(self._device)
+
+    @cached_property
+    def _levels(self) -> Levels:
+        return self._checkpoint.levels.to(self._device)
+
+    @cached_property
+    def _beats(self) -> Beats:
+        return self._checkpoint.beats.to(self._device)
 
     @property
     def model_id(self) -> str:

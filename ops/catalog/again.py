@@ -7,7 +7,7 @@ from functools import partial
 from ops.catalog.planned import PlannedRecord
 from ops.catalog.tree import HEADER, NUMERICS, below, load_tree, parsed, segment_names
 from ops.fingerprint import fingerprint
-from ops.source import Source
+from ops.source import ChangedError, Source
 
 
 def look_again(source: Source, planned: PlannedRecord, hide: Callable[[str], str]) -> PlannedRecord:
@@ -27,6 +27,9 @@ def look_again(source: Source, planned: PlannedRecord, hide: Callable[[str], str
     """
     folder, _, name = planned.record_id.rpartition("/")
     seen = source.look([planned.path])
+    if planned.path not in seen:
+        message = f"{planned.path} was listed and is gone"
+        raise ChangedError(message)
     raw = source.read([planned.path], seen)[planned.path]
     header = parsed(raw, planned.path, seen)
     parts = [below(folder, part) + HEADER for part in segment_names(header)]

@@ -20,7 +20,8 @@ from ops.catalog.tree import (
 from ops.fault import Fault
 from ops.fingerprint import fingerprint
 from ops.header import HeaderError
-from ops.source import Entry, Source
+from ops.source import CredentialsError, Entry, OutsideError, Source
+from ops.unserved import MOST_UNSERVED, source_down
 
 HEADERS_AT_ONCE = 256
 
@@ -41,6 +42,9 @@ def plan_records(
 
     A folder that the listing left out is a fault, and no record below it counts as vanished. Where
     names are hidden, nobody can say which those are, and none counts as vanished that night.
+
+    Raises:
+        SourceDownError: where the source does not answer any more, or refuses every header.
     """
     return _Planner(source, listing, known, version, hide).plan()
 
@@ -64,6 +68,7 @@ class _Planner:
         self._unchanged: list[str] = []
         self._faults: list[Unread] = []
         self._found: set[str] = set()
+        self._refused: list[OSError] = []
 
     def plan(self) -> Plan:
         offered = find_headers(self._source, self._listing, lambda name: self._of(name) is not None)
@@ -73,9 +78,20 @@ class _Planner:
         headers = sorted(h for h in offered.headers if not is_numerics(h, self._listing))
         for batch in _by_folder(self._unsettled(headers)):
             self._plan_batch(batch)
+        self._see_served()
         return Plan(
             self._to_read, self._unchanged, self._vanished(), self._faults, len(self._found)
         )
+
+    def _see_served(self) -> None:
+        """See that the source does not refuse every one of its headers.
+
+        Raises:
+            SourceDownError: where it does.
+        """
+        n_refused = len(self._refused)
+        if n_refused >= MOST_UNSERVED and not (self._to_read or self._unchanged):
+            raise source_down(self._source.shown, n_refused, self._refused[-1])
 
     def _vanished(self) -> list[str]:
         """The known that are nowhere in what could be listed; none where their names are hidden."""
@@ -155,7 +171,8 @@ class _Planner:
         unsure = {
             path.rpartition("/")[0]
             for path, error in failed.items()
-            if not isinstance(error, FileNotFoundError | PermissionError)
+            if isinstance(error, CredentialsError)
+            or not isinstance(error, FileNotFoundError | PermissionError)
         }
         return {
             path
@@ -183,6 +200,8 @@ class _Planner:
             fault = Fault(path, "header", "HeaderError", str(error))
         except OSError as error:
             self._found.add(hidden_id)
+            if _is_refusal(error):
+                self._refused.append(error)
             self._faults.append(Unread(record_id, "", _unfetched(path, error, n_waiting)))
             return
         mark = self._print(files)
@@ -196,6 +215,10 @@ class _Planner:
         reason = "new" if known is None else "changed" if known.fingerprint != mark else "new code"
         entries = tuple(self._listing[file] for file in files if file in self._listing)
         self._to_read.append(PlannedRecord(record_id, path, reason, entries, files, mark))
+
+
+def _is_refusal(error: OSError) -> bool:
+    return isinstance(error, PermissionError) and not isinstance(error, OutsideError)
 
 
 def _unfetched(path: str, error: OSError, n_waiting: int) -> Fault:

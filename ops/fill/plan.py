@@ -55,16 +55,6 @@ class FillShard:
         """Its name in ``quarantine``."""
         return f"{self.record_id}#windows={self.first}-{self.last}"
 
-    @property
-    def keys(self) -> pl.DataFrame:
-        """The windows and targets that it answers: whatever answered them before goes."""
-        return self.wants.select(
-            pl.lit(self.dataset).alias("dataset"),
-            pl.lit(self.record_id).alias("record_id"),
-            "window_index",
-            "modality",
-        )
-
     def fingerprint(self, spec_sha256: str) -> str:
         """Hash what it is made from and by; a quarantined shard waits until this changes."""
         asked = self.wants.select("modality", "task", "input_sha256").rows()

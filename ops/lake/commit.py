@@ -16,7 +16,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from ops.lake.arrow import delta_schema
 from ops.lake.files import DataFile, write_files
-from ops.lake.location import Location
+from ops.lake.location import LakeError, Location
 from ops.lake.marks import withdrawn_since
 from schemas.tables import Table
 
@@ -66,7 +66,7 @@ def commit_files(
     message = (
         f"table {table.name} of {location.url} lost the race for a commit {MOST_ATTEMPTS} times"
     )
-    raise OSError(message)
+    raise LakeError(message)
 
 
 def _refuse(location: Location, table: Table, delta: DeltaTable, files: Sequence[DataFile]) -> None:
@@ -83,7 +83,7 @@ def _refuse(location: Location, table: Table, delta: DeltaTable, files: Sequence
                 f"file {file.path} of table {table.name} has waited {waited_s / 3600:.0f} h for "
                 "its commit, and vacuum may have taken it: run again"
             )
-            raise OSError(message)
+            raise LakeError(message)
     if "model_id" not in table.key:
         return
     for model_id in {model for file in files for model in _models(location, table, file)}:

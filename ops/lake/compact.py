@@ -14,6 +14,8 @@ from schemas.tables import TABLES, Table
 TARGET_BYTES: Final = 48 * 2**20
 FEWEST_FILES: Final = 4
 ROWS_AT_ONCE: Final = 4096
+FILES_AT_ONCE: Final = 128
+"""Of a few rows each: what is held for a file then costs more than they do."""
 
 
 def compact(location: Location, name: str) -> int:
@@ -72,7 +74,7 @@ def _some_at_once(files: pl.DataFrame, table: Table) -> Iterator[list[str]]:
     n_rows = 0
     reach: tuple[Any, ...] = ()
     for path, n, low, high in _extents(files, table):
-        if n_rows >= ROWS_AT_ONCE and reach < low:
+        if (n_rows >= ROWS_AT_ONCE or len(some) >= FILES_AT_ONCE) and reach < low:
             yield some
             some, n_rows = [], 0
         some.append(path)

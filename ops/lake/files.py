@@ -103,9 +103,10 @@ class DataFileWriter:
             return
         valid = _validated(frame, self._table).sort(self._table.key)
         self._stats.add(valid)
-        with self._room():
-            if self._writer is None:
+        if self._writer is None:
+            with self._room(makes=True):
                 self._writer = self._opened()
+        with self._room():
             self._writer.write_table(
                 to_arrow(valid, self._table), row_group_size=self._table.row_group_rows
             )

@@ -9,13 +9,11 @@ from deltalake import DeltaTable
 
 from ops.lake.commit import open_table
 from ops.lake.location import Location
-from ops.lake.log import CommitLog
+from ops.lake.log import CLOCKS, CommitLog
 from ops.lake.marks import readable_since
 from schemas.tables import TABLES
 
 _RUN_ID: Final = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
-_CLOCKS: Final = timedelta(minutes=1)
-"""By how much the clocks of a lake's users may differ."""
 
 
 def moment_of(location: Location, as_of: datetime | str) -> datetime:
@@ -33,7 +31,7 @@ def moment_of(location: Location, as_of: datetime | str) -> datetime:
     if moment < began and all(log.versions[0] == 0 for log in logs):
         message = f"lake {location.url} began at {told(began)} and was not there at {told(moment)}"
         raise ValueError(message)
-    if moment > datetime.now(UTC) + _CLOCKS:
+    if moment > datetime.now(UTC) + CLOCKS:
         message = f"{told(moment)} is yet to come: lake {location.url} can be read as it was"
         raise ValueError(message)
     return moment
@@ -101,7 +99,7 @@ def _end_of_run(location: Location, run_id: str) -> datetime:
         raise ValueError(message)
     ended: datetime = rows[0]["started_at"] + timedelta(seconds=rows[0]["seconds"])
     log = CommitLog(location, "runs")
-    before = log.version_at(ended - _CLOCKS)
+    before = log.version_at(ended - CLOCKS)
     for version in (v for v in log.versions if before is None or v > before):
         runs = DeltaTable(location.table_url("runs"), version, location.delta_options())
         if not _rows(location, runs).filter(this).collect().is_empty():

@@ -23,9 +23,21 @@ TRIES_A_REQUEST: Final = 4
 MOST_TOLD: Final = 400
 _DRAWN: Final = re.compile("\x1b\\[[0-9;]*m|\u21b3")
 """Colours and arrows in the errors of delta-rs."""
+_FRAMES: Final = re.compile(r"\n\s*0: .*", re.DOTALL)
+"""A backtrace of delta-rs, from its first frame on."""
+_HINT: Final = re.compile(r" \(set POLARS_VERBOSE=1[^)]*\)")
+_DAMAGED: Final = re.compile(r"Json error|found in delta log")
 _UNREACHED: Final = (OSError, BotoCoreError, ClientError)
 _ESCAPED: Final = re.compile(r"::|[^\w/.~:@!$&'()+,;-]", re.ASCII)
 """What Delta readers escape in a table's path, or take for a pattern, a partition or a chain."""
+
+
+class LakeError(OSError):
+    """A lake can't be used; the text is a whole sentence, which names it."""
+
+
+class LakeRefusedError(LakeError, PermissionError):
+    """A lake does not let this user do it."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +126,13 @@ class Location:
             self._make_folder(Path(root))
 
     @contextmanager
-    def room(self) -> Iterator[None]:
-        """Say what to do where a block finds no room to write, no permission to, or no lake."""
+    def room(self, *, makes: bool = False) -> Iterator[None]:
+        """Say what to do where a block finds no room to write, no permission to, or no lake.
+
+        ``makes`` is for one that makes files and reads none.
+        """
         full, shut = "make room there and run again", "let this user write there"
-        with self.reached(), room_in(f"lake {self.url}", full, shut):
+        with self.reached(), room_in(f"lake {self.url}", full, shut, makes=makes):
             yield
 
     @contextmanager
@@ -125,16 +140,15 @@ class Location:
         """Say in one line which lake it is that fails within a block.
 
         Raises:
-            OSError: where it does; ``PermissionError`` where that is why.
+            LakeError: where it does; ``LakeRefusedError`` where permission is why.
         """
         try:
             yield
-        except NoRoomError:
+        except (NoRoomError, LakeError):
             raise
         except (*_UNREACHED, DeltaError) as error:
-            kind = PermissionError if isinstance(error, PermissionError) else OSError
-            advice = "what was committed stays, and the next run does the rest"
-            raise kind(self._sentence("can't be used", error, advice)) from error
+            kind = LakeRefusedError if isinstance(error, PermissionError) else LakeError
+            raise kind(self._sentence("can't be used", error, _advice(error))) from error
 
     def _make_folder(self, folder: Path) -> None:
         advice = "let this user write there, or name another folder"
@@ -168,12 +182,22 @@ class Location:
 
     def _sentence(self, what: str, error: Exception, advice: str) -> str:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        line = " ".join(_DRAWN.sub("", why).split())[:MOST_TOLD]
+        if isinstance(error, FileNotFoundError) and error.filename:
+            why = f"{why}: {error.filename}"
+        line = " ".join(_HINT.sub("", _FRAMES.sub("", _DRAWN.sub("", why))).split())[:MOST_TOLD]
         return f"lake {self.url} {what} ({line}): {advice}"
 
     @property
     def _is_s3(self) -> bool:
         return self.url.startswith(("s3://", "s3a://"))
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "a file of it is missing: bring it back from a backup"
+    if _DAMAGED.search(str(error)):
+        return "the log of a table is damaged: bring its _delta_log back from a backup"
+    return "what was committed stays, and the next run does the rest"
 
 
 def _s3_endpoint() -> str | None:

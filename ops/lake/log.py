@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ops.lake.location import Location
@@ -11,6 +11,10 @@ from ops.lake.location import Location
 _COMMIT: Final = re.compile(r"(\d{20})\.json")
 _CHECKPOINT: Final = re.compile(r"(\d{20})\.checkpoint\..*")
 _AT_ONCE: Final = 256
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_END: Final = datetime.max.replace(tzinfo=UTC)
+CLOCKS: Final = timedelta(minutes=1)
+"""By how much the clocks of a lake's users may differ."""
 
 
 class CommitLog:
@@ -29,36 +33,71 @@ class CommitLog:
         found = {int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))}
         checkpoints = [int(match[1]) for name in names if (match := _CHECKPOINT.fullmatch(name))]
         first = 0 if 0 in found else min(checkpoints, default=max(found, default=0) + 1)
+        self._now = datetime.now(UTC) + CLOCKS
         self.versions = sorted(version for version in found if version >= first)
 
     def time(self, version: int) -> datetime:
-        """Tell when a version was committed, by the clock of who did."""
-        for action in self._actions(self._fs.cat_file(self._path(version))):
-            stamp = action.get("commitInfo", {}).get("timestamp")
-            if stamp is not None:
-                return datetime.fromtimestamp(stamp / 1000, UTC)
-        return modified(self._fs, self._fs.info(self._path(version)))
+        """Tell when a version was committed, by the clocks of all who had committed by then.
+
+        It is the latest stamp up to there, so that a clock that was behind makes no version older
+        than the one before it. A stamp that is yet to come is no time, and counts as that before.
+        """
+        return max(
+            (stamp for _, stamp in self._stamps(version) if stamp <= self._now), default=_BEGINNING
+        )
 
     def version_at(self, moment: datetime) -> int | None:
         """Find the newest version at a moment; null where there was none that can be read."""
-        low, high = 0, len(self.versions)
-        while low < high:
-            middle = (low + high) // 2
-            if self.time(self.versions[middle]) <= moment:
-                low = middle + 1
-            else:
-                high = middle
-        return self.versions[low - 1] if low else None
+        newest = None
+        for version, stamp in self._stamps():
+            if moment < stamp <= self._now:
+                break
+            newest = version
+        return newest
+
+    def version_surely_at(self, moment: datetime) -> int | None:
+        """Find the newest version that was there at a moment whichever clocks were wrong.
+
+        A commit whose stamp is yet to come, or older than one before it, may be as young as the
+        next that is in order.
+        """
+        sure, latest = None, _BEGINNING
+        for version, stamp in self._stamps():
+            if latest <= stamp <= self._now:
+                if stamp > moment:
+                    break
+                sure, latest = version, stamp
+        return sure
 
     def actions(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Read every commit, oldest first; give each of its actions with its version."""
-        for start in range(0, len(self.versions), _AT_ONCE):
-            some = self.versions[start : start + _AT_ONCE]
+        for version, text in self._texts(self.versions):
+            for action in self._actions(text):
+                yield version, action
+
+    def _stamps(self, last: int | None = None) -> Iterator[tuple[int, datetime]]:
+        """Give versions up to ``last`` with what is written in them of their time."""
+        versions = [one for one in self.versions if last is None or one <= last]
+        return ((version, self._stamp(version, text)) for version, text in self._texts(versions))
+
+    def _stamp(self, version: int, text: bytes) -> datetime:
+        for action in self._actions(text):
+            stamp = action.get("commitInfo", {}).get("timestamp")
+            if stamp is not None:
+                try:
+                    return datetime.fromtimestamp(stamp / 1000, UTC)
+                except (OverflowError, ValueError, OSError):
+                    return _END
+        return modified(self._fs, self._fs.info(self._path(version)))
+
+    def _texts(self, versions: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Read commits, many at a time: each is a request of its own."""
+        for start in range(0, len(versions), _AT_ONCE):
+            some = versions[start : start + _AT_ONCE]
             texts = self._fs.cat([self._path(version) for version in some])
             by_name = {path.rpartition("/")[2]: text for path, text in texts.items()}
             for version in some:
-                for action in self._actions(by_name[f"{version:020}.json"]):
-                    yield version, action
+                yield version, by_name[f"{version:020}.json"]
 
     def _names(self) -> list[str]:
         try:

@@ -59,7 +59,7 @@ def judge_files(
     found = [*_found(location, table)]  # before the log: what is committed meanwhile is in there
     log = CommitLog(location, table)
     removed_in = _named(location, table, log)
-    oldest = log.version_at(now - keep)
+    oldest = log.version_surely_at(now - keep)
 
     def fate(path: str, written: datetime) -> Fate:
         if not _WRITTEN.fullmatch(path.rpartition("/")[2]):

@@ -22,6 +22,7 @@ from flows.cli import app
 from flows.config import BackfillConfig, NightlyConfig
 from flows.nightly import nightly
 from flows.status import lake_status
+from flows.upkeep_config import StatusConfig
 from infra.demo import artefacts
 from infra.demo.bedside import Case, monitor_signals, recorded, write_plain
 from infra.demo.s3 import upload
@@ -367,9 +368,9 @@ def test_the_command_takes_all_of_it_from_a_file(lake, checkpoint, tmp_path) -> 
 
 
 def test_status_tells_what_a_checkpoint_would_fill(filled, lake) -> None:
-    full = lake_status(BackfillConfig(lake=lake))
+    full = lake_status(StatusConfig(lake=lake))
     withhold(lake, filled.rows["backfill"].filter(task="translate"))
-    (work,) = lake_status(BackfillConfig(lake=lake)).next
+    (work,) = lake_status(StatusConfig(lake=lake)).next
 
     assert [work.step for work in full.next] == ["nothing"]
     assert (work.step, work.count) == ("backfill", 4)

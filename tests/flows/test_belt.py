@@ -146,3 +146,17 @@ def test_actors_come_up_once_for_all_batches(monkeypatch) -> None:
 
     assert committed == 30
     assert len(started) == 2
+
+
+def test_where_an_item_cannot_be_taken_no_further_try_is_through(here) -> None:
+    def items():
+        yield 1
+        message = "the lake is away"
+        raise OSError(message)
+
+    groups: list[list[Done]] = []
+    with Belt(items(), here, groups.append) as belt:
+        for _ in range(2):
+            with pytest.raises(OSError, match="the lake is away"):
+                list(belt.work_off(5))
+        assert not belt.is_through

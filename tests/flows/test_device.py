@@ -2,10 +2,9 @@ import threading
 import time
 from itertools import pairwise
 
-import numpy as np
 import pytest
 
-from flows.actors.device import Busy, Device, busy_share
+from flows.actors.device import Busy, Device, Worked, busy_share
 from ops.restore import ClassicalRestorer
 
 
@@ -61,9 +60,16 @@ def test_a_turn_is_called_as_its_restorer_is() -> None:
 
 
 def test_devices_are_busy_from_their_own_first_turn_to_the_last_of_all() -> None:
-    turns = {"a": [Busy(0.0, 4.0), Busy(5.0, 10.0)], "b": [Busy(5.0, 8.0)]}
+    def worked(*turns: tuple[float, float]) -> Worked:
+        device = Worked()
+        for turn in turns:
+            device.add([Busy(*turn)])
+        return device
 
-    assert busy_share(turns) == pytest.approx((9 + 3) / (10 + 5))
-    assert busy_share({"a": [Busy(1.0, 2.0)]}) == 1.0
+    both = {"a": worked((0, 4), (5, 10)), "b": worked((5, 8))}
+
+    assert busy_share(both) == pytest.approx((9 + 3) / (10 + 5))
+    assert busy_share({"a": worked((1, 2))}) == 1.0
+    assert busy_share({"a": worked((1, 1)), "b": worked()}) == 1.0
+    assert busy_share({"a": worked()}) is None
     assert busy_share({}) is None
-    assert np.isclose(busy_share({"a": [Busy(1.0, 1.0)]}), 1.0)

@@ -9,6 +9,7 @@ import torch
 
 from flows.actors.cluster import cluster
 from flows.actors.pool import Pool
+from ops.unserved import MOST_UNSERVED, SourceDownError, Unserved
 
 
 class Halver:
@@ -139,16 +140,37 @@ def test_actors_that_find_no_room_keep_no_item_waiting(seen) -> None:
     assert done == {item: item // 2 for item in range(0, 20, 2)}
 
 
-def test_an_actor_that_cannot_come_up_is_charged_to_the_items() -> None:
+def test_where_no_actor_can_come_up_the_work_fails_and_no_item_is_charged(seen) -> None:
     def broken() -> Halver:
         message = "no weights here"
         raise ValueError(message)
 
-    with cluster(None, 1), Pool(broken, actors=1, attempts=2) as pool:
-        (failed,) = pool.work_through([2])
+    with (
+        cluster(None, 1),
+        Pool(broken, actors=1, attempts=2) as pool,
+        pytest.raises(Exception, match="no weights here"),
+    ):
+        list(pool.work_through([2]))
 
-    assert (failed.item, failed.attempts) == (2, 2)
-    assert "no weights here" in str(failed.error)
+
+def test_where_some_actors_cannot_come_up_the_others_do_the_work(seen, tmp_path) -> None:
+    def first_alone() -> Halver:
+        (tmp_path / "only one").mkdir()  # fails for any other
+        return Halver(seen)
+
+    with cluster(None, 2), Pool(first_alone, actors=2, attempts=2) as pool:
+        done = list(pool.work_through(range(0, 20, 2)))
+
+    assert sorted(d.result for d in done) == list(range(10))
+
+
+def test_a_worker_that_cannot_be_made_in_this_process_is_told(seen) -> None:
+    def broken() -> Halver:
+        message = "no weights here"
+        raise ValueError(message)
+
+    with Pool(broken, actors=0) as pool, pytest.raises(ValueError, match="no weights here"):
+        list(pool.work_through([2]))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -160,3 +182,40 @@ def test_a_gpu_that_is_not_there_is_told_and_not_waited_for(workers) -> None:
         cluster(None, workers, gpus_per_worker=there + 1),
     ):
         pass
+
+
+class Unheard:
+    """Asks a source that answers a few times, or for even numbers alone."""
+
+    def __init__(self, seen: list[int], answers: int) -> None:
+        self._seen, self._answers = seen, answers
+
+    def work(self, item: int) -> int:
+        self._seen.append(item)
+        if len(self._seen) > self._answers and item % 2:
+            message = f"{item} in /srv could not be read: no answer"
+            raise TimeoutError(message)
+        return item
+
+
+def test_items_that_their_source_does_not_give_are_tried_again_last() -> None:
+    seen: list[int] = []
+    make = partial(Unheard, seen, 0)
+    with Pool(make, actors=0, attempts=2, unserved=Unserved("/srv")) as pool:
+        done = list(pool.work_through([1, 2, 3, 4]))
+
+    assert seen == [1, 2, 3, 4, 1, 3]
+    assert [d.item for d in done if d.error] == [1, 3]
+
+
+def test_a_source_that_gives_nothing_any_more_ends_the_work() -> None:
+    seen: list[int] = []
+    done = []
+    with (
+        Pool(partial(Unheard, seen, 2), actors=0, unserved=Unserved("/srv")) as pool,
+        pytest.raises(SourceDownError, match=r"asked for 8 files in a row .*\(no answer\)"),
+    ):
+        done.extend(pool.work_through(range(1, 101, 2)))
+
+    assert [d.result for d in done] == [1, 3]
+    assert len(seen) == 2 + MOST_UNSERVED

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.client import HTTPConnection
@@ -12,10 +13,11 @@ import polars as pl
 import pytest
 
 from flows import backfill, ingest
-from flows.config import NightlyConfig
+from flows.config import IngestConfig, NightlyConfig
 from flows.nightly import nightly
 from infra.demo.archive import CASES
 from infra.demo.s3 import EmbeddedS3, upload
+from ops.unserved import SourceDownError
 from schemas.tables import TABLES
 from tests.s3_proxy import (
     Act,
@@ -29,6 +31,7 @@ from tests.s3_proxy import (
     comes_short,
     fails,
     is_silent,
+    lands_unanswered,
     loses_its_answer,
     s3_proxy,
 )
@@ -253,6 +256,23 @@ def test_a_commit_lost_to_another_writer_and_one_whose_answer_is_lost_are_in_onc
     assert again.rows_changed == 0
 
 
+@pytest.mark.slow
+def test_a_commit_that_lands_and_is_never_answered_is_in_once(
+    config, proxy, undisturbed, rows_of
+) -> None:
+    lake = config.lake.removeprefix("s3:/")
+    rules = [
+        proxy.on("PUT", f"{lake}/{table}/_delta_log/0+1.json", lands_unanswered, last=1)
+        for table in ("windows", "records", "backfill")
+    ]
+    nightly(config)
+    again = nightly(config)
+
+    assert [rule.n_acted for rule in rules] == [1, 1, 1]
+    assert_same(rows_of(config.lake), undisturbed)
+    assert again.rows_changed == 0
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -420,4 +440,55 @@ def test_a_night_with_actors_gets_through_the_same_faults(
     nightly(config.model_copy(update={"workers": 2}))
 
     assert [rule.n_acted for rule in rules] == [1] * len(rules)
+    assert_same(rows_of(config.lake), undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["ExpiredToken", "AccessDenied"])
+def test_signals_that_are_refused_for_now_are_read_by_the_next_night(
+    config, proxy, ward, undisturbed, rows_of, code: str
+) -> None:
+    (signals, *_) = files_of(ward, PLAIN, ".dat")
+    proxy.on("GET", target(config, ward, signals), fails(403, code))
+    ingest.ingest(IngestConfig.model_validate(of_ingest(config)))
+    broken = rows_of(config.lake)
+    proxy.rules.clear()
+    nightly(config)
+
+    assert sorted(broken["records"]["fingerprint"].str.len_bytes()) == [0, 64, 64]
+    assert_same(rows_of(config.lake), undisturbed)
+
+
+def of_ingest(config: NightlyConfig) -> dict[str, object]:
+    """What an ingest alone is told of a night."""
+    return {name: value for name, value in config if name in IngestConfig.model_fields}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("act", [fails(403, "ExpiredToken"), is_silent], ids=["expired", "silent"])
+def test_a_source_that_gives_nothing_any_more_ends_the_night_and_what_was_read_stays(
+    config, proxy, undisturbed, rows_of, monkeypatch, act: Act
+) -> None:
+    monkeypatch.setattr("ops.unserved.MOST_UNSERVED", 2)
+    monkeypatch.setattr("ops.source.GIVE_UP_S", 0.0)
+    gone = threading.Event()
+
+    def header(request: Request, forward: Forward) -> Answer | None:
+        return act(request, forward) if gone.is_set() else forward(request)
+
+    ward = config.source.removeprefix("s3:/")
+    proxy.on("GET", rf"{ward}/.*\.dat$", after(gone.set))
+    proxy.on("GET", rf"{ward}/.*\.hea$", header)
+
+    said = (
+        rf"source {config.source} was asked for 2 files in a row and gave none \(.*then run again"
+    )
+    with pytest.raises(SourceDownError, match=said):
+        nightly(config.model_copy(update={"commit_every_s": 600.0}))
+    broken = rows_of(config.lake)
+    proxy.rules.clear()
+    nightly(config)
+
+    assert broken["records"].height == 1
+    assert broken["quarantine"].is_empty()
     assert_same(rows_of(config.lake), undisturbed)

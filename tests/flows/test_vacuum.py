@@ -98,7 +98,16 @@ def test_vacuum_tells_what_it_keeps_and_why_and_leaves_a_row_of_runs(config) -> 
     assert status["runs"][0]["flow"] == "vacuum"
 
 
-@pytest.mark.parametrize(("option", "value"), [("--older-than-hours", "1"), ("--keep-days", "0")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--older-than-hours", "1"),
+        ("--older-than-hours", "inf"),
+        ("--keep-days", "0"),
+        ("--keep-days", "1000000"),
+        ("--keep-days", "nan"),
+    ],
+)
 def test_vacuum_does_not_take_what_a_running_night_needs(config, option, value) -> None:
     done = run("vacuum", config.lake, option, value)
 

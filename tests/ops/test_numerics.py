@@ -1,4 +1,6 @@
 import gzip
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.fuzz_watch import peak_growth
 from ops import numerics_csv, numerics_record
 from ops.fault import Fault
 from ops.header import parse_header
@@ -200,6 +203,54 @@ def test_a_bomb_meets_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     _, faults = read(tmp_path)
 
     assert "unpacks to more than 10000 bytes" in faults[0].reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        (b",", "more than 20000000 cells"),
+        (b",x", "more than 5000000 cells that are no numbers"),
+        (b",7", "more than 3000000 values of one name"),
+    ],
+    ids=["empty", "text", "numbers"],
+)
+def test_a_wide_table_of_little_is_refused_in_seconds_and_little_memory(
+    tmp_path: Path, cell: bytes, why: str
+) -> None:
+    row = b"1" + cell * 999 + b"\n"
+    heading = b"time" + b",HR [bpm]" * 999 + b"\n"
+    (tmp_path / "rn.csv.gz").write_bytes(gzip.compress(heading + row * 2**15, 1))
+    before_s = time.process_time()
+    with peak_growth() as grown_mib:
+        frame, faults = read(tmp_path)
+
+    assert frame.is_empty()
+    assert [fault.reason for fault in faults] == [f"rn.csv.gz has {why}"]
+    assert time.process_time() - before_s < 5
+    assert grown_mib[0] < 256
+
+
+def test_short_lines_of_a_wide_table_are_read_in_little_memory(tmp_path: Path) -> None:
+    heading = "time" + ",HR [bpm]" * 999 + "\n"
+    packed(tmp_path, heading + "1" + "," * 998 + ",70\n" + "2,71\n" * 15_000)
+    with peak_growth() as grown_mib:
+        frame, faults = read(tmp_path)
+
+    assert faults == []
+    assert values(frame, "HR") == [(0.001, 70.0), (0.002, 71.0)]
+    assert grown_mib[0] < 128
+
+
+def test_real_tables_are_read_whole(real_wfdb: Path) -> None:
+    parent, odd = parse_header(PARENT, "r"), Counter[str]()
+    tables = sorted((real_wfdb / "mimic4wdb").rglob("*n.csv.gz"))
+    n_values = [
+        sum(part.values.height for part in numerics_csv.read_csv(table, parent, odd))
+        for table in tables
+    ]
+
+    assert n_values == [132_524, 24_832]
+    assert not odd
 
 
 def test_signals_that_unpack_to_more_values_than_numerics_have_are_one_fault(

@@ -432,3 +432,12 @@ def test_a_long_record_needs_the_memory_of_a_block(real_wfdb: Path, record_id: s
 
     assert n_windows > 0
     assert grown_mib < 100
+
+
+@pytest.mark.parametrize("fmt", ["16", "516"])
+def test_a_disk_that_fails_is_no_fault_of_a_file(unreadable, fmt: str) -> None:
+    text = f"r 1 125 500\nr.dat {fmt} 200/mV 16 0 0 0 0 II\n"
+    root = unreadable({"r.hea": text, "r.dat": "ab" * 500}, "r.dat")
+
+    reason = "r.dat could not be read: Permission denied"
+    assert read(root)[1] == [Fault("r.dat", "fetch", "OSError", reason)]

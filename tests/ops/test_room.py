@@ -63,3 +63,15 @@ def test_a_table_that_may_not_be_written_to_is_told(unreadable) -> None:
 
     with pytest.raises(NoRoomError, match=r"lake can't be written to: let this user write there"):
         lake.put("quarantine", [Quarantined.sample(1)])
+
+
+def test_a_file_that_is_missing_is_no_folder_that_is_shut() -> None:
+    missing = FileNotFoundError(errno.ENOENT, "gone", "part.parquet")
+
+    with pytest.raises(FileNotFoundError), room_in("lake /srv", "make room", "let it write"):
+        raise missing
+    with (
+        pytest.raises(NoRoomError, match="can't be written to: let it write"),
+        room_in("lake /srv", "make room", "let it write", makes=True),
+    ):
+        raise missing

@@ -7,8 +7,17 @@ import fsspec
 import pytest
 import s3fs
 
-from ops.source import MAX_READ_BYTES, TRIES, TRIES_A_REQUEST, ChangedError, Entry, Source
-from tests.s3_proxy import is_silent, s3_proxy
+from ops.source import (
+    MAX_READ_BYTES,
+    TRIES,
+    TRIES_A_REQUEST,
+    ChangedError,
+    CredentialsError,
+    Entry,
+    OutsideError,
+    Source,
+)
+from tests.s3_proxy import drips, fails, is_silent, s3_proxy
 
 
 def test_a_listing_has_every_file_below_the_source_but_hidden_ones(archive) -> None:
@@ -125,7 +134,7 @@ def test_a_link_that_leads_out_of_the_source_is_refused(archive, tmp_path) -> No
     source = Source(str(root))
 
     with (
-        pytest.raises(PermissionError, match=r"a\.dat .*leads out of the source"),
+        pytest.raises(OutsideError, match=r"a\.dat .*leads out of the source"),
         source.fetched("", ["a.dat"], tmp_path),
     ):
         pass
@@ -336,3 +345,51 @@ def test_a_store_that_never_answers_is_given_up(s3_server: str, s3, monkeypatch)
     assert isinstance(read["a.hea"], TimeoutError)
     assert 2 <= rule.n_acted <= TRIES * TRIES_A_REQUEST
     assert took_s < 20
+
+
+def test_an_answer_that_trickles_is_given_up(s3_server: str, s3, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("ops.source.GIVE_UP_S", 0.0)
+    monkeypatch.setattr("ops.source_s3.PATIENCE_S", 0.5)
+    s3.pipe("archive-bucket/in/a.dat", bytes(100))
+    with s3_proxy(s3_server) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint_url)
+        proxy.on("GET", "a.dat", drips(0.2))
+        source = Source("s3://archive-bucket/in")
+        began = time.monotonic()
+        read = source.read(["a.dat"])["a.dat"]
+        with (
+            pytest.raises(TimeoutError, match="100 bytes did not come within"),
+            source.fetched("", ["a.dat"], tmp_path),
+        ):
+            pass
+        took_s = time.monotonic() - began
+
+    assert isinstance(read, TimeoutError)
+    assert took_s < 10
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("ExpiredToken", CredentialsError), ("AccessDenied", PermissionError)]
+)
+def test_a_refusal_of_who_asks_is_told_from_one_of_a_file(
+    s3_server: str, s3, monkeypatch, code: str, kind: type
+) -> None:
+    s3.pipe("archive-bucket/in/a.hea", b"one")
+    with s3_proxy(s3_server) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint_url)
+        proxy.on("GET", "a.hea", fails(403, code))
+        read = Source("s3://archive-bucket/in").read(["a.hea"])
+
+    assert type(read["a.hea"]) is kind
+
+
+def test_a_local_file_that_may_not_be_read_is_told_when_it_is_fetched(unreadable) -> None:
+    root = unreadable({"x/a.dat": "a"}, "x/a.dat")
+
+    with (
+        pytest.raises(
+            PermissionError, match=r"x/a\.dat in .* could not be read: Permission denied"
+        ),
+        Source(str(root)).fetched("x", ["a.dat"], Path("/tmp")),  # noqa: S108
+    ):
+        pass

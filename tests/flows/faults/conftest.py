@@ -105,7 +105,9 @@ def nights(make_nights) -> Nights:
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory, nights: Nights) -> tuple[NightlyConfig, float]:
+def first(
+    tmp_path_factory: pytest.TempPathFactory, nights: Nights, rows_of: Callable[..., Any]
+) -> tuple[NightlyConfig, float]:
     """A night of five short records, one of them cut short, and the seconds that it took."""
     ward = tmp_path_factory.mktemp("small") / "ward"
     cases = [case for case in CASES if case.record_id.endswith(TOLD)]
@@ -122,7 +124,9 @@ def first(tmp_path_factory: pytest.TempPathFactory, nights: Nights) -> tuple[Nig
     pid, started = nights.start(config), time.monotonic()
     status, said = nights.wait(pid)
     assert status == 0, said
-    return config, time.monotonic() - started
+    seconds = time.monotonic() - started
+    assert not rows_of(config.lake)["backfill"].is_empty(), said
+    return config, seconds
 
 
 @pytest.fixture(scope="session")

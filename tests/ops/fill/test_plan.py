@@ -83,7 +83,8 @@ def test_shards_hold_every_want_once_and_at_most_256_windows(some, n) -> None:
 
     assert all(s.wants["window_index"].n_unique() <= SHARD_WINDOWS for s in cut)
     assert sum(s.wants.height for s in cut) == missing.height
-    assert pl.concat([s.keys for s in cut]).is_unique().all()
+    keys = [s.wants.select("window_index", "modality", record=pl.lit(s.record_id)) for s in cut]
+    assert pl.concat(keys).is_unique().all()
     assert len({s.path for s in cut}) == len(cut)
 
 

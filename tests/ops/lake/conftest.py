@@ -1,4 +1,7 @@
+import json
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -83,3 +86,18 @@ def pulses() -> Callable[[Lake], list[float]]:
         return rows.collect()["value"].to_list()
 
     return read
+
+
+@pytest.fixture(scope="session")
+def restamp() -> Callable[..., None]:
+    """Let a commit of ``numerics`` be by a clock that is wrong."""
+
+    def write(lake: Lake, version: int, moment: datetime) -> None:
+        commit = Path(lake.url, "numerics", "_delta_log", f"{version:020}.json")
+        actions = [json.loads(line) for line in commit.read_text().splitlines()]
+        for action in actions:
+            if "commitInfo" in action:
+                action["commitInfo"]["timestamp"] = round(moment.timestamp() * 1000)
+        commit.write_text("".join(json.dumps(action) + "\n" for action in actions))
+
+    return write

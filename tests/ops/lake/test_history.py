@@ -49,6 +49,21 @@ def test_a_copy_of_a_lake_is_read_as_the_lake_was(lake, put_pulse, pulses, tmp_p
     assert pulses(Lake(str(copied), moment)) == [70.0]
 
 
+def test_a_clock_that_was_wrong_misleads_no_other_version(lake, put_pulse, pulses, restamp) -> None:
+    moments = []
+    for value in (70.0, 60.0, 50.0, 40.0, 30.0, 20.0):
+        put_pulse(lake, "a", value)
+        moments.append(after())
+    restamp(lake, 3, datetime(1970, 1, 1, tzinfo=UTC))
+    restamp(lake, 5, datetime(2999, 1, 1, tzinfo=UTC))
+    log = CommitLog(lake.location, "numerics")
+
+    assert log.versions == [*range(7)]  # the table was made by the first
+    assert [pulses(Lake(lake.url, m)) for m in moments] == [[70], [50], [50], [30], [30], [20]]
+    assert log.time(3) == log.time(2)
+    assert log.time(5) == log.time(4)
+
+
 def test_a_time_without_zone_is_utc_and_with_one_is_meant_so(lake, put_pulse, pulses) -> None:
     put_pulse(lake, "a", 70.0)
     moment = after()

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -6,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.lake import Lake
-from ops.lake.location import Location
+from ops.lake.location import LakeError, Location
 from ops.lake.snapshot import Snapshot
+from schemas.quarantine import Quarantined
+
+FAULT = Quarantined.sample(overrides=[{"dataset": "ward", "path": "a.hea", "step": "read"}])
 
 
 def test_a_relative_path_becomes_absolute(tmp_path, monkeypatch) -> None:
@@ -214,3 +218,41 @@ def test_missing_credentials_are_told(s3, monkeypatch, tmp_path) -> None:
 
     with pytest.raises(OSError, match=r"can't be reached .*redentials"):
         Location.parse("s3://archive-bucket/lake").prepare()
+
+
+def test_an_error_of_a_lake_is_told_once(tmp_path) -> None:
+    location = Location.parse(str(tmp_path))
+
+    with pytest.raises(LakeError) as told, location.room(), location.reached():
+        raise OSError(errno.EIO, "broken")
+
+    assert str(told.value) == (
+        f"lake {tmp_path} can't be used (broken): what was committed stays, and the next run does "
+        "the rest"
+    )
+
+
+def test_a_damaged_log_is_told_in_one_line_with_what_helps(tmp_path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.put("quarantine", [FAULT])
+    (*_, log) = sorted(tmp_path.glob("quarantine/_delta_log/*.json"))
+    log.write_bytes(log.read_bytes()[:-30])
+
+    with pytest.raises(LakeError) as told:
+        lake.put("quarantine", [FAULT])
+
+    assert str(told.value) == (
+        f"lake {tmp_path} can't be used (Kernel error: Json error: Truncated record whilst reading "
+        "string): the log of a table is damaged: bring its _delta_log back from a backup"
+    )
+
+
+def test_a_data_file_that_somebody_has_removed_is_named(tmp_path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.put("quarantine", [FAULT])
+    key = lake.scan("quarantine").select("dataset", "path", "step").collect()
+    (file,) = tmp_path.rglob("part-*.parquet")
+    file.unlink()
+
+    with pytest.raises(LakeError, match=rf"{file.name}\): a file of it is missing"):
+        lake.commit("quarantine", replacing=key)

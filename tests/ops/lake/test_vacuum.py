@@ -108,6 +108,26 @@ def test_only_what_was_taken_out_long_enough_ago_goes(lake, put_pulse, pulses) -
     assert pulses(Lake(lake.url, middle)) == [60.0]
 
 
+@pytest.mark.parametrize("year", [1970, 2999])
+def test_a_clock_that_was_wrong_costs_no_file_of_the_days_that_are_kept(
+    lake, put_pulse, restamp, year
+) -> None:
+    """Version 3 takes out what version 2 put in, at a time that nobody knows."""
+    for value in (70.0, 60.0, 50.0):
+        put_pulse(lake, "a", value)
+    middle = after()
+    put_pulse(lake, "a", 40.0)
+    restamp(lake, 3, datetime(year, 1, 1, tzinfo=UTC))
+
+    def fates(limit: datetime) -> list[str]:
+        now = limit + 48 * HOUR
+        files = judge_files(lake.location, "numerics", keep=48 * HOUR, older_than=YOUNGEST, now=now)
+        return sorted(file.fate for file in files)
+
+    assert fates(middle) == ["active", "needed", "needed", "replaced"]
+    assert fates(after()) == ["active", "replaced", "replaced", "replaced"]
+
+
 def test_files_that_no_night_has_written_stay(lake, put_pulse, tmp_path) -> None:
     put_pulse(lake, "a", 70.0)
     table = Path(lake.url, "numerics")
