@@ -26,7 +26,7 @@ CELLS: Final = (
 )  # fmt: skip
 BOMB_CELLS: Final = (b",", b",x", b",7", b", ", b"")
 BOMB_BYTES: Final = 32 * 2**20
-BOMB_SHARE: Final = 0.05
+BOMB_SHARE: Final = 0.2
 
 
 def hostile_names(outside: Path) -> tuple[bytes, ...]:

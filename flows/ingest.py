@@ -57,7 +57,7 @@ def ingest_records(config: IngestConfig, summary: RunSummary, until_done: ExitSt
             read_records(plan.to_read, config, summary)
     with summary.timed("compact"):
         count_useless(Lake(config.lake), plan, summary)
-        for table in ("windows", "numerics", "records", "quarantine"):
+        for table in ("windows", "numerics", "records", "quarantine", "runs"):
             summary.files_compacted += compact(Lake(config.lake).location, table)
 
 

@@ -92,8 +92,9 @@ class Reader:
         with scratch_folder(self._config.scratch) as scratch:
             fetched = partial(self._source.fetched, tree.folder, scratch=scratch, seen=entries)
             ingested = ingest_record(tree, identity, fetched, self._lake)
-        if planned.reason != "new" and _may_pass(ingested.faults):
-            message = f"{ingested.faults[0].reason}; what the lake has of the record stays"
+        passing = _passing(ingested.faults)
+        if planned.reason != "new" and passing:
+            message = f"{passing[0].reason}; what the lake has of the record stays"
             raise OSError(message)
         ingested.faults[:0] = faults
         return self._described(planned, tree, identity, ingested, subject)
@@ -125,7 +126,7 @@ class Reader:
             "names_check": hidden.check,
             "comments": hidden.comments(tree.header.comments),
             "files": [hidden.file(path) for path in planned.files],
-            "fingerprint": "" if _may_pass(ingested.faults) else planned.fingerprint,
+            "fingerprint": "" if _passing(ingested.faults) else planned.fingerprint,
             "reader_version": READER_VERSION,
             "grader_version": GRADER_VERSION,
             "run_id": self._run_id,
@@ -153,11 +154,16 @@ class Reader:
         )
 
 
-def _may_pass(faults: list[Fault]) -> bool:
-    """Say whether something failed for now; an empty fingerprint is tried again next time."""
+def _passing(faults: list[Fault]) -> list[Fault]:
+    """Give what failed for now: its record has an empty fingerprint and is tried again next time.
+
+    A file that is not in the archive has its place in the fingerprint; access that is refused may
+    be given without a change of any file.
+    """
     passing = {"OSError", "PermissionError", "CredentialsError"}
     final = {"FileNotFoundError", "OutsideError"}
-    return any(
-        fault.error in passing or (fault.step == "fetch" and fault.error not in final)
+    return [
+        fault
         for fault in faults
-    )
+        if fault.error in passing or (fault.step == "fetch" and fault.error not in final)
+    ]

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+from bench import hospital
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -15,7 +17,8 @@ def figures() -> list[str]:
     grading, ingest = bars("grading"), bars("ingest")
     caught = min(value for name, value in grading.items() if name.startswith("caught"))
     faster = [value for name, value in ingest.items() if name.startswith("times faster")]
-    hour = [value for name, value in ingest.items() if name.startswith("CPU seconds")]
+    hour = [value for name, value in ingest.items() if name.startswith("times real time")]
+    opened, scale, fuzz = bars("open_window"), bars("scale"), bars("fuzz")
     parity = bars("unicardio_parity")
     sampling = [bars(name) for name in ("unicardio_speed", "unicardio_speed_avx2")]
     filling = bars("tricardio_speed")
@@ -30,7 +33,14 @@ def figures() -> list[str]:
         f"{100 * grading['good or fair abp in the good records']:.0f} %",
         f"{grading[speed(grading)]:.0f} times",
         f"{min(faster):.0f} to {max(faster):.0f} times",
-        f"{hour[0]:.2f} / {hour[1]:.2f}",
+        f"{hour[0]:,.0f} / {hour[1]:,.0f} times",
+        f"{100 * bars('night')['share of time that devices are busy']:.0f} %",
+        f"{opened['ms to open a window after the first, median']:.1f} ms",
+        f"{100 * opened['bytes of a cohort over those of the signals']:.1f} %",
+        f"{scale['seconds to plan 10000 unchanged records on S3, listing aside']:.1f} s",
+        f"{scale['ingest, disk: a record of 10000 against one of 1000']:.2f} times",
+        f"{scale['MiB more in 72 h than in 1 h']:.0f} MiB",
+        f"{fuzz['cases that crash, trespass or say nothing']} of {fuzz['cases']:,}",
     ]
 
 
@@ -43,3 +53,9 @@ def test_the_readme_quotes_what_the_benchmarks_wrote() -> None:
 
     for figure in figures():
         assert any(line.endswith(f"| {figure} |") for line in table), figure
+
+
+def test_the_page_on_scale_holds_what_the_measured_figures_come_to() -> None:
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+
+    assert hospital.table(hospital.Hospital(), hospital.measured()) in page

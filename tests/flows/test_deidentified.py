@@ -31,35 +31,35 @@ from infra.demo.simulate import Patient, simulate
 from infra.demo.wfdb_write import Clock, Signal, write_master, write_record
 from ops.lake import Lake
 
-NAMED = (b"quokka", b"90210417", b"23/11/1931", b"1931-11-23")
+NAMED = (b"vorlun", b"90210417", b"23/11/1931", b"1931-11-23")
 """A name, a number and a birthday; text of the archive holds one of them."""
 BORN = datetime(1931, 11, 23, 10, 30)  # noqa: DTZ001
-KEY = "numbat-key-of-24-characters"
-TOKEN = "numbat-session-token"  # noqa: S105
-SECRET = b"numbat"
-SCRATCH = b"wombat"
+KEY = "zekrit-key-of-24-characters"
+TOKEN = "zekrit-session-token"  # noqa: S105
+SECRET = b"zekrit"
+SCRATCH = b"yobsin"
 
 BROKEN = (
-    "Quokka, born 23/11/1931, was here",
+    "Vorlun, born 23/11/1931, was here",
     "{name} 90210417 125 100",
-    "{name} 1 90210417 100\nquokka.dat 16 II",
-    "{name} 1 quokka 100\nquokka.dat 16 II",
-    "{name} 1 125 90210417902104179021\nquokka.dat 16 II",
-    "{name} 1 125 100\nquokka.dat 16 quokka(0)/mV 16 0 0 0 0 II",
-    "{name} 1 125 100\nquokka.dat 16 90210417e20(0)/mV 16 0 0 0 0 II",
-    "{name} 1 125 100\nquokka.dat 16 200(0)/mV 16 9021041790210417 0 0 0 II",
-    '{name} 1 125 100\nquokka was born on 23/11/1931, "wasn\'t he"',
-    "{name} 1 125 100\n../quokka.dat 16 200",
-    "{name} 1 125 100\nquokka.hea 16 200",
-    "{name}/1 1 125 100\nquokka nought",
-    "{name}/1 1 125 100\nquokka 90210417902104179021",
+    "{name} 1 90210417 100\nvorlun.dat 16 II",
+    "{name} 1 vorlun 100\nvorlun.dat 16 II",
+    "{name} 1 125 90210417902104179021\nvorlun.dat 16 II",
+    "{name} 1 125 100\nvorlun.dat 16 vorlun(0)/mV 16 0 0 0 0 II",
+    "{name} 1 125 100\nvorlun.dat 16 90210417e20(0)/mV 16 0 0 0 0 II",
+    "{name} 1 125 100\nvorlun.dat 16 200(0)/mV 16 9021041790210417 0 0 0 II",
+    '{name} 1 125 100\nvorlun was born on 23/11/1931, "wasn\'t he"',
+    "{name} 1 125 100\n../vorlun.dat 16 200",
+    "{name} 1 125 100\nvorlun.hea 16 200",
+    "{name}/1 1 125 100\nvorlun nought",
+    "{name}/1 1 125 100\nvorlun 90210417902104179021",
     "{name}/1 1 125 100\n{name} 100",
-    "{name} 1 125 100\nquokka.dat 777 200 16 0 0 0 0 II",
-    "{name} 1 125 100\nquokka-absent.dat 16 200 16 0 0 0 0 II",
-    "{name} 1 125 100000\nquokka.dat 16 200 16 0 0 0 0 II",
-    "{name} 1 125 100\nquokka.dat 516 200 16 0 0 0 0 II",
+    "{name} 1 125 100\nvorlun.dat 777 200 16 0 0 0 0 II",
+    "{name} 1 125 100\nvorlun-absent.dat 16 200 16 0 0 0 0 II",
+    "{name} 1 125 100000\nvorlun.dat 16 200 16 0 0 0 0 II",
+    "{name} 1 125 100\nvorlun.dat 516 200 16 0 0 0 0 II",
 )
-LINES = ("../quokka/90210417", "/quokka", "quokka born 23/11/1931", "quokka://90210417", "quokka\a")
+LINES = ("../vorlun/90210417", "/vorlun", "vorlun born 23/11/1931", "vorlun://90210417", "vorlun\a")
 
 
 class Doomed(Reader):
@@ -69,7 +69,7 @@ class Doomed(Reader):
         if planned.record_id.endswith("dies"):
             os._exit(1)
         if planned.record_id.endswith("fails"):
-            message = f"{planned.record_id} of quokka, born 23/11/1931, is `90210417`"
+            message = f"{planned.record_id} of vorlun, born 23/11/1931, is `90210417`"
             raise RuntimeError(message)
         return super().work(planned)
 
@@ -77,45 +77,45 @@ class Doomed(Reader):
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
-    ward = folder / "quokka-ward"
+    ward = folder / "vorlun-ward"
     strip = simulate(Patient("90210417", 74, 122, 76, 15, 0.185), 24.0, 125.0)
-    comments = ("Quokka, born 23/11/1931", "<subject_id>: 90210417")
+    comments = ("Vorlun, born 23/11/1931", "<subject_id>: 90210417")
     dated = Clock(125.0, BORN)
     signals = [
         Signal("II", "mV", strip.ecg, 200),
-        Signal("PLETH", "quokkas", strip.ppg, 4096),
+        Signal("PLETH", "vorluns", strip.ppg, 4096),
         Signal("ABP", "mmHg", strip.abp, 16),
-        Signal("Mood of Quokka", "quokka/day", strip.ecg, 200),
+        Signal("Mood of Vorlun", "vorlun/day", strip.ecg, 200),
     ]
-    write_record(ward / "p90210417", "quokka_one", signals, dated, comments)
-    heading = '"time","HR [bpm]","Quokka [quokkas]","Pulse of Quokka [bpm]"\n'
-    table = heading + "".join(f"{125 * i},{60 + i},{i},quokka{i}\n" for i in range(20))
+    write_record(ward / "p90210417", "vorlun_one", signals, dated, comments)
+    heading = '"time","HR [bpm]","Vorlun [vorluns]","Pulse of Vorlun [bpm]"\n'
+    table = heading + "".join(f"{125 * i},{60 + i},{i},vorlun{i}\n" for i in range(20))
     table += "19311123000000,61,62,63\n"
-    numerics = ward / "p90210417" / "quokka_onen.csv.gz"
+    numerics = ward / "p90210417" / "vorlun_onen.csv.gz"
     numerics.write_bytes(gzip.compress(table.encode()))
 
     numbered = [Signal("ECG 90210417", "mV", strip.ecg, 200), signals[1]]
-    write_record(ward, "quokka_two", numbered, dated, comments)
-    minutes = [Signal("Quokka's sleep", "quokkas", np.arange(1, 5, dtype=np.float32), 1)]
-    write_record(ward, "quokka_twon", minutes, Clock(1 / 60, BORN))
-    for name in ("quokka_leaves", "quokka_fails", "quokka_cut", "quokka_seg1"):
+    write_record(ward, "vorlun_two", numbered, dated, comments)
+    minutes = [Signal("Vorlun's sleep", "vorluns", np.arange(1, 5, dtype=np.float32), 1)]
+    write_record(ward, "vorlun_twon", minutes, Clock(1 / 60, BORN))
+    for name in ("vorlun_leaves", "vorlun_fails", "vorlun_cut", "vorlun_seg1"):
         write_record(ward, name, signals[:2], dated, comments)
-    (ward / "quokka_cut.dat").write_bytes(b"quokka")
-    (ward / "quokka_dies.hea").write_text("quokka_dies 0 125 0\n")  # the smallest comes last
-    (ward / "quokka_seg2.hea").write_text("quokka_seg2 1 125 9\nQuokka fell asleep at 90210417\n")
-    parts = [("quokka_seg1", 3000), ("~", 500), ("quokka_seg2", 9), ("quokka_seg3", 9)]
-    write_master(ward, "quokka_multi", parts, 2, dated, comments)
+    (ward / "vorlun_cut.dat").write_bytes(b"vorlun")
+    (ward / "vorlun_dies.hea").write_text("vorlun_dies 0 125 0\n")  # the smallest comes last
+    (ward / "vorlun_seg2.hea").write_text("vorlun_seg2 1 125 9\nVorlun fell asleep at 90210417\n")
+    parts = [("vorlun_seg1", 3000), ("~", 500), ("vorlun_seg2", 9), ("vorlun_seg3", 9)]
+    write_master(ward, "vorlun_multi", parts, 2, dated, comments)
 
-    (ward / "quokka.dat").write_bytes(b"quokka")
+    (ward / "vorlun.dat").write_bytes(b"vorlun")
     for number, body in enumerate(BROKEN):
-        name = f"quokka_{number}"
-        (ward / f"{name}.hea").write_text(body.format(name=name) + "\n# Quokka\n")
-    (ward / "quokka\a.hea").write_text("quokka")
-    (ward / "quokka_out.hea").symlink_to("/quokka/90210417.hea")
-    (ward / "quokka_folder").symlink_to(ward)
+        name = f"vorlun_{number}"
+        (ward / f"{name}.hea").write_text(body.format(name=name) + "\n# Vorlun\n")
+    (ward / "vorlun\a.hea").write_text("vorlun")
+    (ward / "vorlun_out.hea").symlink_to("/vorlun/90210417.hea")
+    (ward / "vorlun_folder").symlink_to(ward)
     found = sorted(str(path.relative_to(folder))[:-4] for path in ward.rglob("*.hea"))
     listed = [name for name in found if "\a" not in name and not name.endswith(("seg1", "seg2"))]
-    (folder / "RECORDS").write_text("\n".join([*listed, *LINES, "quokka-absent"]) + "\n")
+    (folder / "RECORDS").write_text("\n".join([*listed, *LINES, "vorlun-absent"]) + "\n")
     return folder
 
 
@@ -125,12 +125,12 @@ def hidden(archive, tmp_path, monkeypatch) -> NightlyConfig:
     monkeypatch.setattr("flows.ingest.Reader", Doomed)
     monkeypatch.delenv("PULSELAKE_DEID_KEY", raising=False)
     source = shutil.copytree(archive, tmp_path / "source", symlinks=True)
-    (source / "quokka-ward" / "quokka_dies.hea").unlink()
-    (tmp_path / "wombat").mkdir()
+    (source / "vorlun-ward" / "vorlun_dies.hea").unlink()
+    (tmp_path / "yobsin").mkdir()
     return NightlyConfig(
         source=str(source),
         lake=str(tmp_path / "lake"),
-        scratch=str(tmp_path / "wombat"),
+        scratch=str(tmp_path / "yobsin"),
         dataset="ward",
         workers=0,
         attempts=1,
@@ -192,9 +192,9 @@ def test_nights_over_a_deidentified_lake_name_nobody(hidden, logged, capfd) -> N
     again = nightly(hidden)
     source = Path(hidden.source)
     records = (source / "RECORDS").read_text()
-    (source / "RECORDS").write_text(records.replace("quokka-ward/quokka_leaves\n", ""))
-    os.utime(source / "quokka-ward" / "quokka_two.dat")
-    (source / "quokka-ward" / "quokka_folder").unlink()
+    (source / "RECORDS").write_text(records.replace("vorlun-ward/vorlun_leaves\n", ""))
+    os.utime(source / "vorlun-ward" / "vorlun_two.dat")
+    (source / "vorlun-ward" / "vorlun_folder").unlink()
     third = nightly(hidden)
     status = lake_status(StatusConfig(lake=hidden.lake))
     printed = "".join(capfd.readouterr())
@@ -241,9 +241,9 @@ def test_a_deidentified_lake_keeps_what_monitors_write(hidden) -> None:
 def test_a_night_that_fails_names_nobody(hidden, monkeypatch, logged, capfd, where) -> None:
     def fail(*_, **__) -> None:
         try:
-            Path("/quokka/90210417").read_bytes()
+            Path("/vorlun/90210417").read_bytes()
         except OSError as error:
-            message = f"record quokka-ward/quokka_one of 23/11/1931 in {hidden.source} is `quokka`"
+            message = f"record vorlun-ward/vorlun_one of 23/11/1931 in {hidden.source} is `vorlun`"
             raise ValueError(message) from error
 
     monkeypatch.setattr(where, fail)
@@ -272,6 +272,7 @@ def test_a_night_that_fails_names_nobody(hidden, monkeypatch, logged, capfd, whe
     assert json.loads(run["summary"])["error"].startswith("ValueError: record …")
 
 
+@pytest.mark.slow
 def test_a_night_on_s3_with_an_actor_names_nobody_and_keeps_its_secrets(
     archive, hidden, s3, ray_folder, monkeypatch, tmp_path, logged, capfd
 ) -> None:

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import polars as pl
 import pytest
 
@@ -6,6 +9,7 @@ from flows.ingest import in_order, ingest
 from ops.catalog import PlannedRecord
 from ops.lake import Lake
 from ops.source import Entry
+from ops.source_folder import Folder
 
 
 def planned(record_id: str, size: int) -> PlannedRecord:
@@ -76,3 +80,32 @@ def test_a_hidden_night_cut_short_is_gone_on_with(config, tmp_path) -> None:
     lake.commit("records", replacing=lake.scan("records").select("dataset", "record_id").collect())
 
     assert ingest(hidden).windows == whole.windows
+
+
+def test_a_fault_that_passes_takes_nothing_of_a_record_that_is_in(
+    config, ward, rows_of, monkeypatch
+) -> None:
+    reading = IngestConfig(source=config.source, lake=config.lake, workers=0, attempts=1)
+    before = rows_of(config.lake)
+    record = before["records"].filter(pl.col("status") == "complete")["record_id"][0]
+    os.utime(ward / f"{record}.hea")
+    bring = Folder.bring
+
+    def broken(self, path, to, entry) -> None:
+        if path.startswith(record):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        bring(self, path, to, entry)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Folder, "bring", broken)
+        disk.setattr("ops.source.FIRST_WAIT_S", 0.0)
+        faulty = ingest(reading)
+    kept = rows_of(config.lake)
+    mended = ingest(reading)
+
+    for name in ("windows", "numerics", "backfill", "records"):
+        assert kept[name].equals(before[name]), name
+    told = {line.path: line.reason for line in faulty.quarantined}
+    assert "what the lake has of the record stays" in told[f"{record}.hea"]
+    assert mended.records_ingested == 1
+    assert f"{record}.hea" not in {line.path for line in mended.quarantined}

@@ -341,7 +341,7 @@ def fresh_rows(config: NightlyConfig, rows_of: RowsOf) -> dict[str, pl.DataFrame
     ("subject", "ending", "nth", "part_bytes"),
     [
         (PLAIN, ".dat", 1, 2**25),
-        (PLAIN, ".dat", 3, 4096),
+        pytest.param(PLAIN, ".dat", 3, 4096, marks=pytest.mark.slow),
         pytest.param(SEGMENTS, ".dat", 1, 2**25, marks=pytest.mark.slow),
     ],
     ids=["between header and signals", "amid the parts of a file", "between segments"],
@@ -377,6 +377,7 @@ def test_a_record_that_is_replaced_while_it_is_read_is_read_again_and_not_mixed(
         assert ours[name].equals(rows), name
 
 
+@pytest.mark.slow
 def test_a_record_that_keeps_changing_is_quarantined_and_mended_by_the_next_night(
     s3, config, proxy, ward, other_ward, undisturbed, rows_of
 ) -> None:
@@ -423,6 +424,7 @@ def test_a_stale_listing_costs_a_second_look_and_no_wrong_row(
         assert ours[name].equals(rows), name
 
 
+@pytest.mark.slow
 def test_a_night_with_actors_gets_through_the_same_faults(
     config, proxy, ward, undisturbed, rows_of
 ) -> None:

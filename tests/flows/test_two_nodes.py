@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL
 
+from flows.actors.filler import Filler
 from infra.demo.s3 import upload
 from tests.s3_proxy import S3Proxy, after, s3_proxy
 
@@ -101,6 +102,7 @@ def proxy(s3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
 @pytest.fixture
 def two_nodes(proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoNodes]:
     """A cluster of two nodes, whose actors reach the S3 server."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -108,14 +110,20 @@ def two_nodes(proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoNodes]:
     address = f"127.0.0.1:{port}"
     with ExitStack() as nodes:
         head = nodes.enter_context(node("--head", f"--port={port}", "--include-dashboard=false"))
-        wait_until(lambda: is_listening(port), head)
+        wait_until(lambda: is_listening(port) and is_up(head), head)
         second = nodes.enter_context(node(f"--address={address}"))
+        wait_until(lambda: is_up(second), second)
         yield TwoNodes(address, [head, second])
 
 
 def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def is_up(node: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a node has its agents, which come last."""
+    return any("RuntimeEnvAgent" in title(one) for one in descendants(node.pid))
 
 
 def wait_until(there, process: subprocess.Popen[bytes]) -> None:
@@ -147,9 +155,11 @@ def assert_same(ours, theirs) -> None:
         assert ours[table].equals(theirs[table]), table
 
 
+@pytest.mark.slow
 def test_two_nodes_make_the_rows_of_one(config, ward, s3, proxy, two_nodes, rows_of) -> None:
     proxy.on("PUT", "/lake/windows/.*parquet", after(two_nodes.see_readers))
-    proxy.on("PUT", "/lake/backfill/.*parquet", after(two_nodes.wait_for_fillers))
+    held = after(two_nodes.wait_for_fillers)  # all that the first has in hand
+    proxy.on("PUT", "/lake/backfill/.*parquet", held, last=Filler.IN_HAND)
     summary, ours = run_night(s3, "nodes", ward, two_nodes, rows_of)
 
     assert summary["devices"] == 2  # each node has room for one actor

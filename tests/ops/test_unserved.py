@@ -48,8 +48,8 @@ def test_a_refusal_counts_where_it_is_about_who_asks_or_the_file_was_read_before
 @pytest.mark.parametrize(
     ("act", "most_asked", "says"),
     [
-        (is_silent, 40, "can be reached"),
-        (fails(403, "ExpiredToken"), 40, "credentials are good"),
+        (is_silent, 80, "can be reached"),
+        (fails(403, "ExpiredToken"), 80, "credentials are good"),
         (fails(403, "AccessDenied"), 120, "credentials are good"),
     ],
     ids=["silent", "expired", "refused"],

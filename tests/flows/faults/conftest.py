@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -107,8 +106,8 @@ def nights(make_nights) -> Nights:
 @pytest.fixture(scope="session")
 def first(
     tmp_path_factory: pytest.TempPathFactory, nights: Nights, rows_of: Callable[..., Any]
-) -> tuple[NightlyConfig, float]:
-    """A night of five short records, one of them cut short, and the seconds that it took."""
+) -> NightlyConfig:
+    """A night of five short records, one of them cut short."""
     ward = tmp_path_factory.mktemp("small") / "ward"
     cases = [case for case in CASES if case.record_id.endswith(TOLD)]
     for seed, case in enumerate(cases):
@@ -121,24 +120,16 @@ def first(
         restorer="classical",
         commit_every_s=0,
     )
-    pid, started = nights.start(config), time.monotonic()
-    status, said = nights.wait(pid)
+    status, said = nights.run(config)
     assert status == 0, said
-    seconds = time.monotonic() - started
     assert not rows_of(config.lake)["backfill"].is_empty(), said
-    return config, seconds
+    return config
 
 
 @pytest.fixture(scope="session")
-def undisturbed(first: tuple[NightlyConfig, float]) -> NightlyConfig:
+def undisturbed(first: NightlyConfig) -> NightlyConfig:
     """The night that nothing has disturbed; to look at, not to change."""
-    return first[0]
-
-
-@pytest.fixture(scope="session")
-def undisturbed_s(first: tuple[NightlyConfig, float]) -> float:
-    """The seconds that it took."""
-    return first[1]
+    return first
 
 
 @pytest.fixture
