@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -112,6 +113,9 @@ def test_a_scratch_folder_that_is_not_there_ends_the_night(undisturbed, tmp_path
 def test_a_lake_without_write_permission_fails_the_command_in_one_sentence(
     undisturbed, nights
 ) -> None:
+    shut = [at for at in Path(sys.prefix).resolve().parents if not at.stat().st_mode & 0o001]
+    if shut:
+        pytest.skip(f"another user can't run what lies in {shut[-1]}")
     root = Path(tempfile.mkdtemp())
     shutil.copytree(undisturbed.source, root / "ward")
     (root / "lake").mkdir()
