@@ -1,8 +1,6 @@
 """Many short records, for the scale benchmark: what a record costs in archives of each size."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -66,7 +64,7 @@ def on_s3(sizes: Sequence[int], scratch: Path, ingest_up_to: int) -> list[Nights
     Larger ones than ``ingest_up_to`` are planned but not read: their rows come from the lake that
     ``on_disk`` left, as if they had been read from here.
     """
-    with loaded_s3(sizes) as s3, _environment(s3.environment):
+    with loaded_s3(sizes) as s3, s3.in_environment():
         return [_in_s3(s3.url(f"lake-{n}"), n, scratch, n <= ingest_up_to) for n in sizes]
 
 
@@ -175,17 +173,3 @@ def _ends(nights: Sequence[Nights]) -> Iterator[tuple[Nights, Nights]]:
 
 def _peak(told: Told) -> float:
     return max(float(part["peak_mib"]) for part in told["parts"].values())
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

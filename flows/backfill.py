@@ -20,13 +20,12 @@ from flows.config import BackfillConfig, LakeConfig
 from flows.naming import Naming
 from flows.progress import Advance, progress
 from flows.quarantine import failed, quarantine_rows, watched
-from flows.restorers import make_restorer
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.upkeep import lake_there
-from ops.fill.plan import FillShard, spec_sha256
+from ops.fill.plan import FillShard
 from ops.lake import Lake
 from ops.lake.compact import compact
 from ops.lake.tidy import Tidy
@@ -54,7 +53,9 @@ def fill_windows(config: BackfillConfig, summary: RunSummary, until_done: ExitSt
     groups = list(record_groups(Lake(config.lake), config.dataset))
     n_windows = sum(group.n_windows for group in groups)
     with progress("Filling windows", n_windows) as advance:
-        waiting = waiting_shards(groups, config, summary, advance)
+        with summary.timed("plan backfill"):
+            spec = wanted_spec(Lake(config.lake), config)
+        waiting = waiting_shards(groups, config, summary, advance, spec)
         first = next(waiting, None)
         if first is not None:
             with summary.timed("start workers"):
@@ -64,17 +65,19 @@ def fill_windows(config: BackfillConfig, summary: RunSummary, until_done: ExitSt
                     )
                 )
             with summary.timed("fill"):
-                fill_shards(chain([first], waiting), config, summary, advance)
+                fill_shards(chain([first], waiting), config, summary, advance, spec)
     with summary.timed("compact"):
         summary.files_compacted += compact(Lake(config.lake).location, "backfill")
 
 
 def waiting_shards(
-    groups: list[RecordGroup], config: BackfillConfig, summary: RunSummary, advance: Advance
+    groups: list[RecordGroup],
+    config: BackfillConfig,
+    summary: RunSummary,
+    advance: Advance,
+    spec: str,
 ) -> Iterator[FillShard]:
     """Plan a group of records when all shards of the one before are handed out."""
-    with summary.timed("plan backfill"):
-        spec = wanted_spec(Lake(config.lake), config)
     done_already = 0
     for group in groups:
         with summary.timed("plan backfill"):
@@ -90,12 +93,18 @@ def waiting_shards(
 
 
 def fill_shards(
-    todo: Iterable[FillShard], config: BackfillConfig, summary: RunSummary, advance: Advance
+    todo: Iterable[FillShard],
+    config: BackfillConfig,
+    summary: RunSummary,
+    advance: Advance,
+    spec: str,
 ) -> None:
     """Fill shards and commit them."""
     devices: dict[str, Worked] = {}
     tidy = Tidy(Lake(config.lake).location)
-    commit = partial(commit_shards, config=config, summary=summary, devices=devices, tidy=tidy)
+    commit = partial(
+        commit_shards, config=config, summary=summary, devices=devices, tidy=tidy, spec=spec
+    )
     with (
         Pool(
             partial(Filler, config, summary.run_id),
@@ -151,6 +160,7 @@ def commit_shards(
     summary: RunSummary,
     devices: dict[str, Worked],
     tidy: Tidy,
+    spec: str,
 ) -> None:
     """Commit what came of some shards, and quarantine those that were given up."""
     lake = Lake(config.lake)
@@ -159,7 +169,7 @@ def commit_shards(
     files = [file for shard in filled for file in shard.files]
     keys = [shard.keys for shard in filled]
     changed = lake.commit("backfill", files, replacing=pl.concat(keys) if keys else None)
-    changed += sum(file.n_rows for file in files) + _quarantine(lake, group, config, summary)
+    changed += sum(file.n_rows for file in files) + _quarantine(lake, group, config, summary, spec)
     summary.files_compacted += tidy.added("backfill", len(files))
     # Counted last: a commit that fails is tried again.
     summary.rows_changed += changed
@@ -172,10 +182,12 @@ def commit_shards(
             summary.count_backfill(task_name, modality, count)
 
 
-def _quarantine(lake: Lake, group: list[Done], config: BackfillConfig, summary: RunSummary) -> int:
+def _quarantine(
+    lake: Lake, group: list[Done], config: BackfillConfig, summary: RunSummary, spec: str
+) -> int:
     """Write the rows of shards given up, take out those of shards that succeeded; count them."""
     given_up = [done for done in group if done.error is not None]
-    rows = _given_up(given_up, config, summary) if given_up else []
+    rows = _given_up(given_up, config, summary, spec)
     keys = pl.DataFrame(
         {
             "dataset": [done.item.dataset for done in group],
@@ -186,8 +198,9 @@ def _quarantine(lake: Lake, group: list[Done], config: BackfillConfig, summary: 
     return lake.put("quarantine", rows, replacing=keys) + len(rows)
 
 
-def _given_up(group: list[Done], config: BackfillConfig, summary: RunSummary) -> list[pl.DataFrame]:
-    spec = spec_sha256(make_restorer(config), config.seed)
+def _given_up(
+    group: list[Done], config: BackfillConfig, summary: RunSummary, spec: str
+) -> list[pl.DataFrame]:
     return [
         quarantine_rows(
             [

@@ -1,10 +1,7 @@
 """A whole night on a simulated archive, with nothing to set up."""
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +41,7 @@ def run_demo(out: Path, console: Console) -> RunSummary:
 
     The night's lake lies on that server; what stays in ``out`` afterwards is a copy of it.
     """
-    with embedded_s3() as server, _environment(server.environment):
+    with embedded_s3() as server, server.in_environment():
         records = _put_archive(server)
         console.print(_stories(records))
         server.create_bucket(LAKE_BUCKET)
@@ -73,21 +70,6 @@ def _keep(lake_url: str, out: Path) -> Path:
     lake.parent.mkdir(parents=True, exist_ok=True)
     fs.get(root, str(lake), recursive=True)
     return lake
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set variables for the block, also for the processes that it starts."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _stories(records: list[ArchiveRecord]) -> Table:

@@ -5,13 +5,12 @@ from contextlib import ExitStack
 from prefect import flow
 
 from flows.backfill import fill_windows
+from flows.backfill_plan import wanted_spec
 from flows.config import NightlyConfig
 from flows.ingest import ingest_records
-from flows.restorers import make_restorer
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
-from flows.withdrawn import refuse_withdrawn
 from ops.lake import Lake
 
 
@@ -20,7 +19,7 @@ def nightly(config: NightlyConfig) -> RunSummary:
     """Ingest what is new or changed, grade it, fill what is missing, report."""
     with recorded_run("nightly", config) as summary, ExitStack() as until_dawn:
         # A bad checkpoint, or a withdrawn model, ends the night before a record is read.
-        refuse_withdrawn(Lake(config.lake), make_restorer(config).model_id)
+        wanted_spec(Lake(config.lake), config)
         ingest_records(config, summary, until_dawn)
         fill_windows(config, summary, until_dawn)
         list_quarantine(Lake(config.lake), config.dataset, summary)

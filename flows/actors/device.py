@@ -80,7 +80,7 @@ def busy_share(devices: Mapping[str, Worked]) -> float | None:
     The last turn is that of all ``devices``: one that has run out of work is idle. Null where there
     was no turn.
     """
-    there = [worked for worked in devices.values() if worked.seconds or worked.last >= worked.first]
+    there = [worked for worked in devices.values() if worked.last >= worked.first]
     if not there:
         return None
     last = max(worked.last for worked in there)

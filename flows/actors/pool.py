@@ -256,9 +256,9 @@ class Pool:
 
     def _start_missing(self, waiting: int) -> None:
         """Start as many actors as there is work for, and no more than were asked for."""
-        if not self._may_start:
-            return
         there = len(self._actors) + len(self._starting)
+        if there and not self._may_start:
+            return
         work = waiting + sum(map(len, self._actors.values()))
         for _ in range(there, min(self._n_actors, work)):
             self._start()

@@ -55,6 +55,21 @@ class EmbeddedS3:
             "NO_PROXY": ",".join(passed_by),
         }
 
+    @contextmanager
+    def in_environment(self) -> Iterator[None]:
+        """Set the standard variables for the block, also for the processes that it starts."""
+        variables = self.environment
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
     @property
     def storage_options(self) -> dict[str, Any]:
         """Options of s3fs, for where the environment is not set."""

@@ -68,7 +68,7 @@ def test_a_shard_whose_windows_are_no_more_takes_no_row_of_another_run(
     for shards in (new, old):
         filler = Filler(filling, "run")
         done = [Done(shard, 1, filler.work(shard)) for shard in shards]
-        commit_shards(done, filling, summary, {}, Tidy(lake.location))
+        commit_shards(done, filling, summary, {}, Tidy(lake.location), wanted_spec(lake, filling))
     there = lake.scan("backfill").filter(pl.col("record_id") == record).collect()
 
     assert there.height == sum(shard.wants.height for shard in new) > 0
