@@ -164,6 +164,19 @@ def test_where_some_actors_cannot_come_up_the_others_do_the_work(seen, tmp_path)
     assert sorted(d.result for d in done) == list(range(10))
 
 
+def test_where_the_last_actor_dies_and_no_other_comes_up_the_work_fails(seen, tmp_path) -> None:
+    def first_alone() -> Halver:
+        (tmp_path / "only one").mkdir()
+        return Halver(seen)
+
+    with (
+        cluster(None, 2),
+        Pool(first_alone, actors=2, attempts=2) as pool,
+        pytest.raises(Exception, match="only one"),
+    ):
+        list(pool.work_through([2, 4, 6, 8, 13]))
+
+
 def test_a_worker_that_cannot_be_made_in_this_process_is_told(seen) -> None:
     def broken() -> Halver:
         message = "no weights here"
