@@ -19,7 +19,7 @@ from typing import Any, Final
 from bench.child import ROOT, told_by
 from bench.report import Report, all_met, at_least, show, write
 from flows.actors.filler import Filler
-from flows.backfill_plan import plan_group, record_groups, wanted_spec
+from flows.backfill_plan import plan_group, record_groups, filling
 from flows.config import BackfillConfig
 from ops.lake import Lake
 from ops.lake.commit import active_files
@@ -84,8 +84,8 @@ def beside_device(lake: Lake, most_shards: int = 16) -> Report:
     Shards of the lake are filled again, in this process and by another seed; nothing is committed.
     """
     config = BackfillConfig(lake=lake.url, workers=0, seed=1)
-    spec = wanted_spec(lake, config)
-    plans = (plan_group(lake, config, group, spec) for group in record_groups(lake, ""))
+    by = filling(lake, config)
+    plans = (plan_group(lake, config, group, by) for group in record_groups(lake, ""))
     shards = [shard for plan in plans for shard in plan.shards]
     filler = Filler(config, "bench")
     filler.work(shards[0])

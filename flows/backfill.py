@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -14,12 +13,11 @@ from flows.actors.cluster import cluster
 from flows.actors.device import Worked, busy_share
 from flows.actors.filler import FilledShard, Filler
 from flows.actors.pool import Done, Pool
-from flows.backfill_plan import FillPlan, RecordGroup, plan_group, record_groups, wanted_spec
+from flows.backfill_plan import Filling, FillPlan, RecordGroup, filling, plan_group, record_groups
 from flows.belt import Belt
 from flows.config import BackfillConfig, LakeConfig
-from flows.naming import Naming
 from flows.progress import Advance, progress
-from flows.quarantine import failed, quarantine_rows, watched
+from flows.quarantine import commit_given_up
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
@@ -54,8 +52,8 @@ def fill_windows(config: BackfillConfig, summary: RunSummary, until_done: ExitSt
     n_windows = sum(group.n_windows for group in groups)
     with progress("Filling windows", n_windows) as advance:
         with summary.timed("plan backfill"):
-            spec = wanted_spec(Lake(config.lake), config)
-        waiting = waiting_shards(groups, config, summary, advance, spec)
+            by = filling(Lake(config.lake), config)
+        waiting = waiting_shards(groups, config, summary, advance, by)
         first = next(waiting, None)
         if first is not None:
             with summary.timed("start workers"):
@@ -65,7 +63,7 @@ def fill_windows(config: BackfillConfig, summary: RunSummary, until_done: ExitSt
                     )
                 )
             with summary.timed("fill"):
-                fill_shards(chain([first], waiting), config, summary, advance, spec)
+                fill_shards(chain([first], waiting), config, summary, advance, by.spec)
     with summary.timed("compact"):
         summary.files_compacted += compact(Lake(config.lake).location, "backfill")
 
@@ -75,13 +73,13 @@ def waiting_shards(
     config: BackfillConfig,
     summary: RunSummary,
     advance: Advance,
-    spec: str,
+    by: Filling,
 ) -> Iterator[FillShard]:
     """Plan a group of records when all shards of the one before are handed out."""
     done_already = 0
     for group in groups:
         with summary.timed("plan backfill"):
-            plan = plan_backfill(config, summary, group, spec)
+            plan = plan_backfill(config, summary, group, by)
         summary.shards += len(plan.shards)
         done_already += group.n_windows - sum(shard.n_windows for shard in plan.shards)
         if plan.shards:
@@ -123,11 +121,11 @@ def fill_shards(
 
 @task(name="plan backfill", **RETRIED)
 def plan_backfill(
-    config: BackfillConfig, summary: RunSummary, group: RecordGroup, spec: str
+    config: BackfillConfig, summary: RunSummary, group: RecordGroup, by: Filling
 ) -> FillPlan:
     """Tell what is wanted and not there; take out what no longer fits its window."""
     lake = Lake(config.lake)
-    plan = plan_group(lake, config, group, spec)
+    plan = plan_group(lake, config, group, by)
     summary.rows_changed += lake.commit("backfill", replacing=plan.stale)
     summary.rows_changed += lake.commit("quarantine", replacing=plan.over)
     return plan
@@ -169,7 +167,9 @@ def commit_shards(
     files = [file for shard in filled for file in shard.files]
     keys = [shard.keys for shard in filled]
     changed = lake.commit("backfill", files, replacing=pl.concat(keys) if keys else None)
-    changed += sum(file.n_rows for file in files) + _quarantine(lake, group, config, summary, spec)
+    changed += sum(file.n_rows for file in files) + commit_given_up(
+        lake, group, "backfill", spec, run_id=summary.run_id, attempts=config.attempts
+    )
     summary.files_compacted += tidy.added("backfill", len(files))
     # Counted last: a commit that fails is tried again.
     summary.rows_changed += changed
@@ -180,41 +180,3 @@ def commit_shards(
         devices.setdefault(shard.actor, Worked()).add(shard.busy)
         for (task_name, modality), count in shard.counts.items():
             summary.count_backfill(task_name, modality, count)
-
-
-def _quarantine(
-    lake: Lake, group: list[Done], config: BackfillConfig, summary: RunSummary, spec: str
-) -> int:
-    """Write the rows of shards given up, take out those of shards that succeeded; count them."""
-    given_up = [done for done in group if done.error is not None]
-    rows = _given_up(given_up, config, summary, spec)
-    keys = pl.DataFrame(
-        {
-            "dataset": [done.item.dataset for done in group],
-            "path": [done.item.path for done in group],
-            "step": ["backfill"] * len(group),
-        }
-    )
-    return lake.put("quarantine", rows, replacing=keys) + len(rows)
-
-
-def _given_up(
-    group: list[Done], config: BackfillConfig, summary: RunSummary, spec: str
-) -> list[pl.DataFrame]:
-    return [
-        quarantine_rows(
-            [
-                (
-                    done.item.record_id,
-                    watched(done.item.fingerprint(spec), done.error),
-                    failed(done.item.path, "backfill", done.error, Naming(None)),
-                )
-            ],
-            dataset=done.item.dataset,
-            run_id=summary.run_id,
-            now=datetime.now(UTC),
-            code_version=spec,
-            attempts=config.attempts,
-        )
-        for done in group
-    ]

@@ -12,6 +12,8 @@ from flows.withdrawn import refuse_withdrawn
 from ops.fill.plan import FillShard, missing_rows, shards, spec_sha256, stale_rows, whole_windows
 from ops.fill.rules import wanted
 from ops.lake import Lake
+from ops.reference.readings import readings, with_references
+from schemas.restoration import Trained
 
 GROUP_WINDOWS: Final = 100_000
 """Windows planned at once: they bound the memory of planning, however large the lake is."""
@@ -52,8 +54,21 @@ class FillPlan:
     over: pl.DataFrame
 
 
-def wanted_spec(lake: Lake, config: BackfillConfig) -> str:
-    """Hash what is to fill and how.
+@dataclass(frozen=True)
+class Filling:
+    """What is to fill: its name, the hash of how, and what it was trained on.
+
+    ``calibrates`` says whether the pressures that it makes go by readings.
+    """
+
+    model_id: str
+    spec: str
+    calibrates: bool
+    trained: Trained
+
+
+def filling(lake: Lake, config: BackfillConfig) -> Filling:
+    """Say what is to fill and how.
 
     Raises:
         OSError: where the checkpoint can't be read.
@@ -61,7 +76,12 @@ def wanted_spec(lake: Lake, config: BackfillConfig) -> str:
     """
     restorer = make_restorer(config)
     refuse_withdrawn(lake, restorer.model_id)
-    return spec_sha256(restorer, config.seed)
+    return Filling(
+        model_id=restorer.model_id,
+        spec=spec_sha256(restorer, config.seed, config.reference_max_age_s),
+        calibrates=restorer.calibrates,
+        trained=restorer.trained,
+    )
 
 
 def record_groups(lake: Lake, dataset: str) -> Iterator[RecordGroup]:
@@ -76,17 +96,17 @@ def record_groups(lake: Lake, dataset: str) -> Iterator[RecordGroup]:
             yield RecordGroup(part["dataset"][0], after, upto, int(part["n_windows"].sum()))
 
 
-def plan_group(lake: Lake, config: BackfillConfig, group: RecordGroup, spec: str) -> FillPlan:
+def plan_group(lake: Lake, config: BackfillConfig, group: RecordGroup, by: Filling) -> FillPlan:
     """Cut what is wanted and not there into shards, less those that quarantine holds back."""
     windows, there = group.of(lake.scan("windows")), group.of(lake.scan("backfill"))
-    wants = wanted(
-        whole_windows(windows, group.of(lake.scan("records"))),
-        translate=config.translate,
-        restore=config.restore,
-    )
+    whole = whole_windows(windows, group.of(lake.scan("records")))
+    wants = wanted(whole, translate=config.translate, restore=config.restore).collect()
+    numerics = group.of(lake.scan("numerics"))
+    read = readings(whole, numerics if by.calibrates else numerics.clear())
+    wants = with_references(wants, read if by.calibrates else read.clear())
     cut = {
-        (shard.dataset, shard.path, shard.fingerprint(spec)): shard
-        for shard in shards(missing_rows(wants, there, spec).collect())
+        (shard.dataset, shard.path, shard.fingerprint(by.spec)): shard
+        for shard in shards(missing_rows(wants.lazy(), there, by.spec).collect())
     }
     quarantined = group.of(lake.scan("quarantine")).filter(pl.col("step") == "backfill")
     rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from flows.checkpoint import checkpoint
-from flows.config import BackfillConfig, IngestConfig, NightlyConfig
+from flows.config import AuditConfig, BackfillConfig, IngestConfig, NightlyConfig
 from flows.evaluate_config import EvaluateConfig
 from flows.options import command_of
 from flows.show import say, show
@@ -100,6 +100,12 @@ def _backfill(config: BackfillConfig, json: bool, strict: bool) -> None:
     _told(lambda: backfill(config), json=json, strict=strict)
 
 
+def _audit(config: AuditConfig, json: bool, strict: bool) -> None:
+    from flows.audit import audit
+
+    _told(lambda: audit(config), json=json, strict=strict)
+
+
 def _train(config: TrainConfig, json: bool, strict: bool) -> None:  # noqa: ARG001
     from flows.train import train
 
@@ -160,6 +166,7 @@ def _evaluate(config: EvaluateConfig, json: bool, _: bool) -> None:
 app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake")))
 app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
 app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
+app.command("audit")(command_of(AuditConfig, _audit, ("lake",)))
 app.command("train")(command_of(TrainConfig, _train, ()))
 app.command("status")(command_of(StatusConfig, _status, ("lake",)))
 app.command("vacuum")(command_of(VacuumConfig, _vacuum, ("lake",), strict=False))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from flows.restorers import RestorerConfig
 from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
+from ops.fill.silence import MOST_AGE_S
 from ops.lake import Lake
 from ops.source import Source
 from schemas.modality import MODALITIES, Modality
@@ -34,6 +35,19 @@ def without_secrets(url: str) -> str:
             )
             raise ValueError(message)
     return url
+
+
+def local_file(text: str) -> str:
+    """Make a file's path absolute.
+
+    Raises:
+        ValueError: where it is a URL, a folder, or nothing.
+    """
+    path = Path(text).expanduser().resolve()
+    if "://" in text or not text.strip() or path.is_dir():
+        message = f"a page goes to a local file, got {text!r}"
+        raise ValueError(message)
+    return str(path)
 
 
 class PlaceConfig(BaseModel):
@@ -89,10 +103,22 @@ class IngestConfig(LakeConfig):
     deid_key: SecretStr | None = Field(
         None, description=f"Key of those hashes; better in {KEY_VARIABLE}."
     )
+    subjects: str | None = Field(
+        None,
+        description="Path or fsspec URL of the site's own table of subjects, CSV or Parquet: "
+        "subject_id and any of care_unit, sex, age_years, race, skin_tone.",
+    )
     anonymous: bool = Field(False, description="Read the source without credentials.")
     scratch: str | None = Field(
         None, description="Folder for files being read; by default the system's."
     )
+
+    @field_validator("subjects")
+    @classmethod
+    def _subjects_have_a_place(cls, path: str | None) -> str | None:
+        if path is None or "://" in path:
+            return path and without_secrets(path)
+        return str(Path(path).expanduser().resolve())
 
     @model_validator(mode="before")
     @classmethod
@@ -143,6 +169,12 @@ class BackfillConfig(LakeConfig, RestorerConfig):
     restore: tuple[Modality, ...] = Field(
         MODALITIES, description="Modalities to impute and denoise where they are there."
     )
+    reference_max_age_s: float = Field(
+        MOST_AGE_S,
+        ge=0,
+        description="Age of a cuff's or a line's reading, in seconds, from which on a model that "
+        "goes by it makes no pressure.",
+    )
     seed: int = Field(0, ge=0, description="Seed of the run; a window's own follows from its key.")
 
     @field_validator("checkpoint")
@@ -151,8 +183,28 @@ class BackfillConfig(LakeConfig, RestorerConfig):
         return url and without_secrets(url)
 
 
-class NightlyConfig(IngestConfig, BackfillConfig):
-    """A whole night: ingest, then backfill of the same dataset."""
+class AuditConfig(BackfillConfig):
+    """Windows with a good arterial line, filled as if they had none, into errors."""
+
+    audit_per_subject: int = Field(
+        24,
+        ge=0,
+        description="Windows of each subject's arterial line that are hidden from the model and "
+        "filled, to see how wrong it is; 0 audits none.",
+    )
+
+
+class NightlyConfig(IngestConfig, AuditConfig):
+    """A whole night: ingest, backfill of the same dataset, its audit, and a report if asked for."""
+
+    report: str | None = Field(
+        None, description="File to write the night's page to, as HTML; by default none."
+    )
+
+    @field_validator("report")
+    @classmethod
+    def _report_is_a_file(cls, text: str | None) -> str | None:
+        return None if text is None else local_file(text)
 
 
 def load_toml(path: Path) -> dict[str, Any]:

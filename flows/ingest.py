@@ -13,6 +13,7 @@ from flows.actors.pool import Pool
 from flows.actors.reader import Reader
 from flows.belt import Belt
 from flows.config import IngestConfig
+from flows.demographics import put_demographics, site_subjects
 from flows.ingest_commit import commit_records, forget_vanished, quarantine_unread
 from flows.naming import Naming
 from flows.progress import Advance, progress
@@ -47,6 +48,7 @@ def ingest(config: IngestConfig) -> RunSummary:
 def ingest_records(config: IngestConfig, summary: RunSummary, until_done: ExitStack) -> None:
     """Ingest inside a run that is already open; a cluster stays up until the run is done."""
     with summary.timed("plan ingest"):
+        subjects = site_subjects(config)  # a table that is none ends it before a record is read
         plan = plan_ingest(config)
         forget_vanished(config, plan, summary)
         quarantine_unread(config, plan, summary)
@@ -55,9 +57,11 @@ def ingest_records(config: IngestConfig, summary: RunSummary, until_done: ExitSt
             until_done.enter_context(cluster(config.ray_address, config.workers))
         with summary.timed("read and grade"):
             read_records(plan.to_read, config, summary)
+    with summary.timed("demographics"):
+        put_demographics(config, subjects, summary)
     with summary.timed("compact"):
         count_useless(Lake(config.lake), plan, summary)
-        for table in ("windows", "numerics", "records", "quarantine", "runs"):
+        for table in ("windows", "numerics", "records", "demographics", "quarantine", "runs"):
             summary.files_compacted += compact(Lake(config.lake).location, table)
 
 

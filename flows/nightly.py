@@ -4,8 +4,9 @@ from contextlib import ExitStack
 
 from prefect import flow
 
+from flows.audit import audit_windows
 from flows.backfill import fill_windows
-from flows.backfill_plan import wanted_spec
+from flows.backfill_plan import filling
 from flows.config import NightlyConfig
 from flows.ingest import ingest_records
 from flows.run import list_quarantine, recorded_run
@@ -16,12 +17,13 @@ from ops.lake import Lake
 
 @flow(name="nightly")
 def nightly(config: NightlyConfig) -> RunSummary:
-    """Ingest what is new or changed, grade it, fill what is missing, report."""
+    """Ingest what is new or changed, grade it, fill what is missing, audit, report."""
     with recorded_run("nightly", config) as summary, ExitStack() as until_dawn:
         # A bad checkpoint, or a withdrawn model, ends the night before a record is read.
-        wanted_spec(Lake(config.lake), config)
+        filling(Lake(config.lake), config)
         ingest_records(config, summary, until_dawn)
         fill_windows(config, summary, until_dawn)
+        audit_windows(config, summary, until_dawn)
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)
     return summary

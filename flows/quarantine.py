@@ -1,15 +1,17 @@
 """Rows of ``quarantine``."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 import polars as pl
 from ray.exceptions import RayActorError
 
+from flows.actors.pool import Done
 from flows.naming import Naming
 from ops.fault import Fault
 from ops.grade import GRADER_VERSION
 from ops.ingest_record import READER_VERSION
+from ops.lake import Lake
 from ops.source import OutsideError
 from schemas.quarantine import Quarantined
 
@@ -54,6 +56,43 @@ def failed(path: str, step: str, error: BaseException | None, naming: Naming) ->
         sentence = "each process that worked on it died, killed or out of memory"
     fault = Fault(path, step, type(error).__name__, f"{path} was given up: {sentence}")
     return naming.fault(fault, [path, path.removesuffix(".hea")])
+
+
+def commit_given_up(
+    lake: Lake, group: Sequence[Done], step: str, spec: str, *, run_id: str, attempts: int
+) -> int:
+    """Write the rows of shards given up, take out those of shards that succeeded; count them.
+
+    ``spec`` hashes by what they were worked on, and goes into what is watched of each.
+    """
+    rows = [
+        quarantine_rows(
+            [(done.item.record_id, _watched(done, spec), _given_up(done, step))],
+            dataset=done.item.dataset,
+            run_id=run_id,
+            now=datetime.now(UTC),
+            code_version=spec,
+            attempts=attempts,
+        )
+        for done in group
+        if done.error is not None
+    ]
+    keys = pl.DataFrame(
+        {
+            "dataset": [done.item.dataset for done in group],
+            "path": [done.item.path for done in group],
+            "step": [step] * len(group),
+        }
+    )
+    return lake.put("quarantine", rows, replacing=keys) + len(rows)
+
+
+def _given_up(done: Done, step: str) -> Fault:
+    return failed(done.item.path, step, done.error, Naming(None))
+
+
+def _watched(done: Done, spec: str) -> str:
+    return watched(done.item.fingerprint(spec), done.error)
 
 
 def watched(fingerprint: str, error: BaseException | None) -> str:

@@ -8,6 +8,18 @@ from rich.table import Table
 from flows.summary import RunSummary
 
 MOST_SHOWN: Final = 20
+_AUDIT: Final = (
+    "dataset",
+    "calibration",
+    "pressure",
+    "windows",
+    "subjects",
+    "me",
+    "sd",
+    "mae",
+    "coverage",
+    "width",
+)
 
 
 def show(summary: RunSummary, console: Console) -> None:
@@ -20,6 +32,8 @@ def show(summary: RunSummary, console: Console) -> None:
         console.print(_grades(summary))
     if summary.backfilled:
         console.print(_rows("Synthetic signals", summary.backfilled, "task"))
+    if summary.audit:
+        console.print(_audit(summary))
     for line in _quarantine(summary):
         say(console, line)
     peak = f"largest process {summary.peak_rss_mib:.0f} MiB"
@@ -42,6 +56,20 @@ def _rows(title: str, counts: dict[str, dict[str, int]], what: str) -> Table:
     for name, row in counts.items():
         table.add_row(name, *(str(row.get(column, 0)) for column in columns))
     return table
+
+
+def _audit(summary: RunSummary) -> Table:
+    """Show how wrong made pressures are, by what calibrated them."""
+    title = "Made pressures beside hidden arterial lines, mmHg"
+    table = Table(*_AUDIT, title=title, title_justify="left")
+    for row in summary.audit:
+        if row["view"] == "every":
+            table.add_row(*("" if row[name] is None else _figure(row[name]) for name in _AUDIT))
+    return table
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _order(column: str) -> Any:

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.audit_plan import audits, plan_audit
 from flows.backfill import see_lake
-from flows.backfill_plan import plan_group, record_groups, wanted_spec
-from flows.config import BackfillConfig, IngestConfig, LakeConfig
+from flows.backfill_plan import Filling, filling, plan_group, record_groups
+from flows.config import AuditConfig, BackfillConfig, IngestConfig, LakeConfig
 from flows.ingest import plan_ingest
 from flows.ingest_commit import unread_rows
 from flows.show import say
@@ -115,9 +116,7 @@ def _next(lake: Lake, told: dict[str, Any]) -> list[NextWork]:
     dataset = told["dataset"]
     works = [
         *_or_why(dataset, "ingest", lambda: _ingest(dataset, _only(IngestConfig, told))),
-        *_or_why(
-            dataset, "backfill", lambda: _backfill(lake, dataset, _only(BackfillConfig, told))
-        ),
+        *_or_why(dataset, "backfill", lambda: _fill(lake, dataset, _only(AuditConfig, told))),
     ]
     if not works:
         why = "everything is as it was read and filled"
@@ -151,12 +150,18 @@ def _quarantined(lake: Lake, dataset: str) -> set[str]:
     return set(lake.scan("quarantine", dataset).select("reason").collect()["reason"])
 
 
-def _backfill(lake: Lake, dataset: str, config: BackfillConfig) -> Iterator[NextWork]:
-    spec = wanted_spec(lake, config)
+def _fill(lake: Lake, dataset: str, config: AuditConfig) -> Iterator[NextWork]:
+    by = filling(lake, config)
+    yield from _backfill(lake, dataset, config, by)
+    if audits(config):
+        yield from _audit(lake, dataset, config, by)
+
+
+def _backfill(lake: Lake, dataset: str, config: BackfillConfig, by: Filling) -> Iterator[NextWork]:
     waiting: Counter[tuple[str, str]] = Counter()
     gone = 0
     for group in record_groups(lake, dataset):
-        plan = plan_group(lake, config, group, spec)
+        plan = plan_group(lake, config, group, by)
         gone += plan.stale.height
         for shard in plan.shards:
             waiting.update(shard.wants.select("task", "modality").rows())
@@ -166,6 +171,13 @@ def _backfill(lake: Lake, dataset: str, config: BackfillConfig) -> Iterator[Next
     if gone:
         why = "synthetic rows whose window has changed, to take out"
         yield NextWork(dataset=dataset, step="backfill", count=gone, reason=why)
+
+
+def _audit(lake: Lake, dataset: str, config: AuditConfig, by: Filling) -> Iterator[NextWork]:
+    count = sum(shard.n_windows for shard in plan_audit(lake, config, by).shards)
+    if count:
+        why = f"windows with a good arterial line to hide and fill, by {config.restorer}"
+        yield NextWork(dataset=dataset, step="audit", count=count, reason=why)
 
 
 def _only(model: type[Config], told: dict[str, Any]) -> Config:

@@ -55,7 +55,8 @@ class RunSummary(Summary):
     ``grades`` count what was ingested in this run, ``backfilled`` what was filled, by task and
     modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
     ``inputs_quarantined`` counts what is in ``quarantine`` of the dataset, ``quarantined`` names
-    the first 200. ``timings`` are seconds by step. ``devices`` counts those that filled,
+    the first 200. ``windows_audited`` counts those of this run, ``audit`` has the errors of all
+    that tell of the lake as it is. ``timings`` are seconds by step. ``devices`` counts those that filled,
     ``device_busy_share`` is the share of the time from first to last shard for which they worked.
     """
 
@@ -74,6 +75,8 @@ class RunSummary(Summary):
     rows_changed: int = 0
     inputs_quarantined: int = 0
     quarantined: list[QuarantineLine] = Field(default_factory=list)
+    windows_audited: int = 0
+    audit: list[dict[str, Any]] = Field(default_factory=list)
     files_compacted: int = 0
     timings: dict[str, float] = Field(default_factory=dict)
     devices: int = 0

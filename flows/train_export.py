@@ -13,6 +13,7 @@ from flows.train_beats import fit_beats
 from flows.train_calibrate import calibrate
 from flows.train_config import TrainConfig
 from flows.train_levels import HeldOut, fit_levels
+from flows.train_ranges import seen_ranges
 from models.card import Card, make_card
 from models.tricardio.architecture import ARCHITECTURE
 from models.tricardio.beats import Beats
@@ -24,6 +25,7 @@ from ops.cuffless import ATTRIBUTION, LICENCE, groups_of
 from ops.judge.draw import draw
 from ops.judge.parquet import parquet_files, read_timelines
 from ops.split import SPLITS
+from schemas.restoration import Range
 
 CHECKPOINT: Final = "tricardio.safetensors"
 PER_GROUP: Final = 48
@@ -37,6 +39,7 @@ class Heads:
     levels: Levels
     beats: Beats
     held_out: list[HeldOut]
+    ranges: dict[str, Range]
 
 
 @task(name="fit heads")
@@ -44,13 +47,14 @@ def fitted_heads(network: TriCardio, config: TrainConfig) -> Heads:
     """Fit the heads of pressure and of beats on the training groups."""
     windows = draw(read_timelines([config.data], "train"), PER_GROUP)
     levels, held_out = fit_levels(windows, config)
-    return Heads(levels, fit_beats(network, windows, config), held_out)
+    beats = fit_beats(network, windows, config)
+    return Heads(levels, beats, held_out, seen_ranges(windows))
 
 
 @task(name="calibrate")
 def calibrated(network: TriCardio, heads: Heads, config: TrainConfig) -> Checkpoint:
     """Correct the bands by the calibration groups."""
-    settings = Settings(sizes=config.sizes, training=_training(config))
+    settings = Settings(sizes=config.sizes, ranges=heads.ranges, training=_training(config))
     raw = Checkpoint(_placeholder(config), settings, network, heads.levels, heads.beats)
     correction = calibrate(raw, heads.held_out, config, FLOW_STEPS, N_SAMPLES)
     return replace(raw, settings=settings.model_copy(update={"calibration": correction}))

@@ -48,7 +48,14 @@ def without_names(work: Callable[P, R]) -> Callable[P, R]:
 def unnamed(error: Exception, config: IngestConfig) -> Exception:
     """Say an error in words that name nobody, and in those that the operator gave."""
     kind = next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
-    said = (config.source, config.lake, config.dataset, config.scratch, config.ray_address)
+    said = (
+        config.source,
+        config.lake,
+        config.dataset,
+        config.subjects,
+        config.scratch,
+        config.ray_address,
+    )
     naming = Naming(config.deidentifier())
     sentence = naming.sentence(str(error), [word for word in said if word])
     return kind(sentence if kind is not RuntimeError else f"{type(error).__name__}: {sentence}")

@@ -26,15 +26,16 @@ def subject_of(record_id: str, comments: Iterable[str]) -> str:
     for comment in comments:
         said = _COMMENT.search(comment.strip())
         if said:
-            return _plain(said["value"])
+            return plain_subject(said["value"])
     *folders, name = record_id.split("/")
     numbered = [folder for folder in folders if _FOLDER.fullmatch(folder)]
     matched = _MATCHED.fullmatch(name)
     if numbered:
-        return _plain(max(reversed(numbered), key=len))
-    return _plain(matched["subject"]) if matched else record_id
+        return plain_subject(max(reversed(numbered), key=len))
+    return plain_subject(matched["subject"]) if matched else record_id
 
 
-def _plain(subject: str) -> str:
+def plain_subject(subject: str) -> str:
+    """Give a subject's one name: a number without the letter and zeros of MIMIC's paths."""
     numbered = _NUMBERED.fullmatch(subject)
     return numbered["number"] if numbered else subject

@@ -5,16 +5,18 @@ import polars as pl
 
 from schemas.columns import counts, grade, key, mmhg, one_of, scale, stamp
 from schemas.modality import MODALITIES
-from schemas.restoration import TASKS
+from schemas.restoration import ABSTENTIONS, CALIBRATIONS, TASKS
 
 
 class Backfill(dy.Schema):
     """One synthetic signal for one window and one task.
 
     ``physical = sample * scale + zero``, in ``unit``, for ``samples`` (the posterior mean),
-    ``lower`` and ``upper`` (a 90 % band) alike; null together where the model abstained.
-    ``input_sha256`` is that of the window it was made from, ``spec_sha256`` hashes rules, model,
-    sampler and seed.
+    ``lower`` and ``upper`` (a 90 % band) alike; null together where the model abstained, and
+    ``abstained`` says why. A made ABP says what it was calibrated by (``calibration``) and how old
+    that reading was (``reference_age_s``, negative where it came later). ``input_sha256`` is that
+    of the window it was made from, ``reference_sha256`` of the reading, ``spec_sha256`` hashes
+    rules, model, sampler and seed.
     """
 
     dataset = key()
@@ -33,6 +35,9 @@ class Backfill(dy.Schema):
     unit = dy.String(nullable=True)
     grade = grade()
     conditions = dy.List(dy.String())
+    calibration = one_of(*CALIBRATIONS, nullable=True)
+    reference_age_s = dy.Float64(nullable=True)
+    abstained = one_of(*ABSTENTIONS, nullable=True)
     sbp = mmhg()
     sbp_lower = mmhg()
     sbp_upper = mmhg()
@@ -48,6 +53,7 @@ class Backfill(dy.Schema):
     steps = dy.Int32(min=0)
     seed = dy.Int64()
     input_sha256 = dy.String()
+    reference_sha256 = dy.String(nullable=True)
     spec_sha256 = dy.String()
     synthetic = dy.Bool(check={"always": lambda c: c})
     run_id = dy.String()
@@ -63,8 +69,19 @@ class Backfill(dy.Schema):
 
     @dy.rule()
     def absent_where_abstained(cls) -> pl.Expr:
-        """What was not made is absent, and what was made is not."""
-        return pl.col("samples").is_null() == (pl.col("grade") == "absent")
+        """What was not made is absent and says why, and what was made is neither."""
+        return (pl.col("samples").is_null() == (pl.col("grade") == "absent")) & (
+            pl.col("samples").is_null() == pl.col("abstained").is_not_null()
+        )
+
+    @dy.rule()
+    def calibrated_where_made(cls) -> pl.Expr:
+        """An ABP made from others says what it was calibrated by, and nothing else does."""
+        made = (pl.col("task") == "translate") & (pl.col("modality") == "abp")
+        aged = pl.col("calibration").is_in(["cuff", "line"]).fill_null(value=False)
+        return (pl.col("calibration").is_not_null() == made) & (
+            pl.col("reference_age_s").is_not_null() == aged
+        )
 
     @dy.rule()
     def pressure_with_its_interval(cls) -> pl.Expr:

@@ -3,6 +3,7 @@
 Shapes: B windows of one task and one target, T = 500 samples each, M = 50 samples of margin.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, get_args
 
@@ -20,6 +21,21 @@ LEVEL: Final = 0.9
 
 CUFF_MMHG: Final = (20.0, 300.0)
 """A cuff's DBP is above the first, its SBP below the second."""
+
+CALIBRATIONS: Final = ("cuff", "line", "none")
+"""What a made pressure was calibrated by: a cuff, an arterial line elsewhere in the record."""
+
+ABSTENTIONS: Final = (
+    "not_made_for",
+    "conditions",
+    "range",
+    "reference_age",
+    "silent",
+    "still_bad",
+)
+"""Why a window has no answer: the model was not made for its task; what it is given is too poor; it
+lies out of the range trained on; its reference is too old; the model has nothing to say on it; what
+was made would be graded bad again."""
 
 F32 = NDArray[np.float32]
 
@@ -142,6 +158,29 @@ class Restored:
     grade: list[Grade]
 
 
+Range = tuple[float, float]
+ANY: Final[Range] = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a restorer was trained on, as far as it is known; it should speak on nothing else.
+
+    Attributes:
+        data: name of the data set, empty where it is not told.
+        subjects: those of the data set that training, choice of version or correction have seen.
+        hr: lowest and highest heart rate in it, in beats/min.
+        sbp: lowest and highest systolic pressure in it, in mmHg.
+        dbp: lowest and highest diastolic pressure in it, in mmHg.
+    """
+
+    data: str = ""
+    subjects: frozenset[str] = frozenset()
+    hr: Range = ANY
+    sbp: Range = ANY
+    dbp: Range = ANY
+
+
 class Restorer(Protocol):
     """A model, classical or learned, that makes one modality of a window from what is there."""
 
@@ -164,6 +203,14 @@ class Restorer(Protocol):
     @property
     def n_samples(self) -> int:
         """Samples that mean and band are taken over; 1 for a deterministic restorer."""
+
+    @property
+    def calibrates(self) -> bool:
+        """Say whether a pressure that it makes goes by a reading, where the window has one."""
+
+    @property
+    def trained(self) -> Trained:
+        """What it was trained on."""
 
     def can(self, task: Task, target: Modality) -> bool:
         """Say whether it was made for this task and target."""

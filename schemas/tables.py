@@ -5,7 +5,9 @@ from typing import Final
 
 import dataframely as dy
 
+from schemas.audit import Audit
 from schemas.backfill import Backfill
+from schemas.demographics import Demographic
 from schemas.numerics import Numeric
 from schemas.quarantine import Quarantined
 from schemas.records import Record
@@ -35,6 +37,8 @@ TABLES: Final[dict[str, Table]] = {
         Table("windows", Window, row_group_rows=128),
         Table("numerics", Numeric),
         Table("backfill", Backfill, row_group_rows=128),
+        Table("demographics", Demographic),
+        Table("audit", Audit),
         Table("quarantine", Quarantined),
         Table("runs", Run, partition_by=()),
     )

@@ -44,6 +44,8 @@ class Turn:
         self.sampler = restorer.sampler
         self.steps = restorer.steps
         self.n_samples = restorer.n_samples
+        self.calibrates = restorer.calibrates
+        self.trained = restorer.trained
 
     def can(self, task: Task, target: Modality) -> bool:
         """Say whether the restorer was made for this."""

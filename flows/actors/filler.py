@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -10,10 +11,12 @@ import polars as pl
 from flows.actors.device import Busy, Device
 from flows.config import BackfillConfig
 from flows.restorers import make_restorer
+from ops.fill.answer import Seen, Terms
 from ops.fill.plan import FillShard
 from ops.fill.rows import fill_rows
 from ops.lake import DataFile, Lake
 from ops.lake.snapshot import Snapshot
+from schemas.windows import Window
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,7 @@ class Filler:
 
     def __init__(self, config: BackfillConfig, run_id: str) -> None:
         self._lake = Lake(config.lake)
-        self._seed = config.seed
-        self._run_id = run_id
+        self._terms = Terms(config.seed, run_id, config.reference_max_age_s)
         self._device = Device(make_restorer(config))
         self._windows = Snapshot(self._lake.location, "windows")
 
@@ -56,36 +58,57 @@ class Filler:
             OSError: where the lake fails for now.
         """
         turn = self._device.turn()
-        windows = self._windows_of(shard)
-        rows = fill_rows(shard, windows, turn, seed=self._seed, run_id=self._run_id)
-        with self._lake.writer("backfill", {"dataset": shard.dataset}) as file:
-            file.write(rows)
+        rows = fill_rows(shard, self._seen(shard), turn, self._terms)
         made = rows.filter(pl.col("samples").is_not_null())
         return FilledShard(
-            files=file.finished(),
+            files=self._written("backfill", shard, rows),
             keys=rows.select("dataset", "record_id", "window_index", "modality"),
             counts={
                 (task, modality): n
                 for task, modality, n in made.group_by("task", "modality").len().rows()
             },
             n_abstained=rows.height - made.height,
-            peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            peak_rss_mib=peak_rss_mib(),
             busy=tuple(turn.busy),
             actor=f"{platform.node()}:{os.getpid()}",
         )
+
+    def _written(self, table: str, shard: FillShard, rows: pl.DataFrame) -> list[DataFile]:
+        with self._lake.writer(table, {"dataset": shard.dataset}) as file:
+            file.write(rows)
+        return file.finished()
+
+    def _seen(self, shard: FillShard) -> Seen:
+        """Read windows, then those that show readings, so that both are of one version."""
+        return Seen(self._windows_of(shard), self._moments_of(shard))
 
     def _windows_of(self, shard: FillShard) -> pl.DataFrame:
         """Read what a shard is made from; of the newest version where windows have been replaced.
 
         Another run may have read the record again since this actor opened the table.
         """
-        windows = self._read(shard)
+        windows = self._read(shard, shard.spans)
         if shard.wants.join(windows, on=["window_index", "input_sha256"], how="anti").is_empty():
             return windows
         self._windows = Snapshot(self._lake.location, "windows")
-        return self._read(shard)
+        return self._read(shard, shard.spans)
 
-    def _read(self, shard: FillShard) -> pl.DataFrame:
-        return self._windows.rows(
-            dataset=shard.dataset, record_id=shard.record_id, window_index=shard.span
-        ).collect()
+    def _moments_of(self, shard: FillShard) -> pl.DataFrame:
+        shown = shard.wants["moment"].drop_nulls().unique().sort()
+        return self._read(shard, [(i, i) for i in shown])
+
+    def _read(self, shard: FillShard, spans: Iterable[tuple[int, int]]) -> pl.DataFrame:
+        """Read a record's windows of some spans, each once."""
+        parts = [
+            self._windows.rows(
+                dataset=shard.dataset, record_id=shard.record_id, window_index=span
+            ).collect()
+            for span in spans
+        ]
+        rows = pl.concat([Window.create_empty(), *parts])
+        return rows if len(parts) < 2 else rows.unique("window_index", maintain_order=True)
+
+
+def peak_rss_mib() -> float:
+    """Give this process's largest memory so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

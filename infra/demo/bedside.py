@@ -44,9 +44,14 @@ def monitor_signals(
 
 
 def recorded(case: Case, duration_s: float, fs: float) -> Strip:
-    """Simulate a case as a good monitor records it: with a little noise and wander."""
-    strip = simulate(case.patient, duration_s, fs)
-    rng = np.random.default_rng([case.patient.seed, 0xA0])
+    """Simulate a case as a good monitor records it."""
+    return monitored(case.patient, duration_s, fs)
+
+
+def monitored(patient: Patient, duration_s: float, fs: float) -> Strip:
+    """Simulate a patient with the little noise and wander of a good monitor."""
+    strip = simulate(patient, duration_s, fs)
+    rng = np.random.default_rng([patient.seed, 0xA0])
     n = len(strip.ecg)
     ecg = strip.ecg + 0.03 * artefacts.wander(n, fs, rng) + rng.normal(0, 0.008, n)
     return replace(

@@ -50,6 +50,7 @@ class PulseShape:
 
 RADIAL: Final = PulseShape(0.075, 0.42, 0.30, 0.16, 0.12, 0.030)
 FINGER: Final = PulseShape(0.125, 0.34, 0.37, 0.03, 0.13, 0.060)
+FINGER_TENSE: Final = PulseShape(0.135, 0.40, 0.34, 0.02, 0.18, 0.060)
 
 
 def ecg_beats(t: F64, beats: F64, rr: F64, ectopic: NDArray[np.bool_], p_wave: float) -> F64:

@@ -1,7 +1,8 @@
 """ECG, PPG and ABP of one patient, all driven by one series of beats.
 
 Respiration moves the intervals (sinus arrhythmia), the pressures and the PPG's baseline; slow
-waves of pressure lengthen the intervals (baroreflex) and shorten the transit of the pulse.
+waves of pressure lengthen the intervals (baroreflex) and shorten the transit of the pulse. A trend
+does both too, and shapes the PPG: in tense arteries the wave that comes back is earlier and higher.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.demo.pulse import F64, FINGER, RADIAL, ecg_beats, pulses
+from infra.demo.pulse import F64, FINGER, FINGER_TENSE, RADIAL, ecg_beats, pulses
 
 F32 = NDArray[np.float32]
 
@@ -23,6 +24,9 @@ COUPLING: Final = 0.66
 
 BAROREFLEX_S_PER_MMHG: Final = 0.004
 TRANSIT_S_PER_MMHG: Final = -0.0008
+TENSE_MMHG: Final = 40.0
+"""Rise of mean pressure that gives the finger the pulse of tense arteries; a fall mirrors it."""
+
 FINGER_AFTER_RADIAL: Final = 1.45
 """Arrival of the pulse at the finger over that at the arterial line, both from the R peak."""
 
@@ -44,6 +48,9 @@ class Patient:
         arrhythmia: depth of the respiratory sinus arrhythmia, as a share of the interval.
         ecg_gain: height of the patient's ECG over that of the population's.
         ppg_amplitude: of the finger's pulse, in NU.
+        trend: times in s, rising, and the change of mean pressure in mmHg at each; in between it
+            goes straight, before and after it stays. Systolic and diastolic pressure share the
+            change in proportion.
     """
 
     subject_id: str
@@ -58,6 +65,7 @@ class Patient:
     arrhythmia: float = 0.035
     ecg_gain: float = 1.0
     ppg_amplitude: float = 0.5
+    trend: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not 20 <= self.heart_rate <= 240:
@@ -66,6 +74,15 @@ class Patient:
         if not 0 < self.dbp < self.sbp:
             message = f"0 < dbp < sbp must hold, got {self.dbp}, {self.sbp} ({self.subject_id})"
             raise ValueError(message)
+        lowest = self.map + min((change for _, change in self.trend), default=0.0)
+        if lowest <= 0:
+            message = f"trend must leave a mean above 0, got {lowest:g} mmHg ({self.subject_id})"
+            raise ValueError(message)
+
+    @property
+    def map(self) -> float:
+        """Mean pressure without the trend, in mmHg, by a third of the pulse."""
+        return self.dbp + (self.sbp - self.dbp) / 3
 
 
 @dataclass(frozen=True)
@@ -108,6 +125,8 @@ class _Course:
     sway_hz: F64
     sway_phase: F64
     sway_mmhg: F64
+    trend_s: F64
+    trend_mmhg: F64
 
     def breath(self, t: F64, lag_s: float = 0.0) -> F64:
         at = t - lag_s
@@ -118,6 +137,10 @@ class _Course:
         """Slow waves of systolic pressure in mmHg, 0 in the mean."""
         waves = np.sin(2 * np.pi * np.outer(t, self.sway_hz) + self.sway_phase)
         return np.asarray(waves @ self.sway_mmhg)
+
+    def trend(self, t: F64) -> F64:
+        """Change of mean pressure in mmHg."""
+        return np.interp(t, self.trend_s, self.trend_mmhg)
 
 
 def simulate(patient: Patient, duration_s: float, fs: float) -> Strip:
@@ -138,7 +161,7 @@ def simulate(patient: Patient, duration_s: float, fs: float) -> Strip:
     return Strip(
         fs=fs,
         ecg=ecg.astype(np.float32),
-        ppg=_ppg(patient, t, finger, sbp - dbp, breath).astype(np.float32),
+        ppg=_ppg(patient, course, t, finger, sbp - dbp).astype(np.float32),
         abp=_abp(t, feet, sbp, dbp).astype(np.float32),
         respiration=breath.astype(np.float32),
         beat_times=beats[inside],
@@ -184,6 +207,8 @@ def _course(patient: Patient, rng: np.random.Generator) -> _Course:
         sway_hz=np.append(slow_hz * rng.uniform(0.9, 1.1, 4), rng.uniform(0.09, 0.11)),
         sway_phase=rng.uniform(0, 2 * np.pi, 5),
         sway_mmhg=patient.sbp / 120 * np.array([1.6, 1.4, 1.2, 1.0, 2.0]),
+        trend_s=np.array([at for at, _ in patient.trend or ((0.0, 0.0),)]),
+        trend_mmhg=np.array([change for _, change in patient.trend or ((0.0, 0.0),)]),
     )
 
 
@@ -194,7 +219,7 @@ def _beats(
     t = np.arange(-LEAD_IN_S, duration_s + LEAD_IN_S, 1 / BEAT_GRID_FS)
     mean_rr = 60 / patient.heart_rate
     rr = mean_rr * (1 - patient.arrhythmia * course.breath(t))
-    rr += BAROREFLEX_S_PER_MMHG * mean_rr * course.sway(t)
+    rr += BAROREFLEX_S_PER_MMHG * mean_rr * (course.sway(t) + course.trend(t))
     phase = np.cumsum(1 / (BEAT_GRID_FS * rr)) + rng.uniform()
     beats = np.interp(np.arange(np.ceil(phase[0]), phase[-1]), phase, t)
     spread = (0.22 if patient.rhythm == "af" else 0.01) * mean_rr
@@ -210,14 +235,14 @@ def _pressures(patient: Patient, course: _Course, beats: F64, rr: F64) -> tuple[
     """Systolic and diastolic pressure of each beat; a beat that comes early ejects less."""
     sway = course.sway(beats) + 2.0 * course.breath(beats, lag_s=0.4)
     filling = np.clip(rr * patient.heart_rate / 60, 0.5, 1.3) ** 0.6
-    dbp = patient.dbp + 0.5 * sway
-    return dbp + (patient.sbp - patient.dbp + 0.5 * sway) * filling, dbp
+    share = (patient.map + course.trend(beats)) / patient.map
+    dbp = patient.dbp * share + 0.5 * sway
+    return dbp + ((patient.sbp - patient.dbp) * share + 0.5 * sway) * filling, dbp
 
 
 def _transit(patient: Patient, sbp: F64, dbp: F64) -> F64:
     mean = dbp + (sbp - dbp) / 3
-    usual = patient.dbp + (patient.sbp - patient.dbp) / 3
-    return np.clip(patient.transit_s + TRANSIT_S_PER_MMHG * (mean - usual), 0.06, 0.4)
+    return np.clip(patient.transit_s + TRANSIT_S_PER_MMHG * (mean - patient.map), 0.06, 0.4)
 
 
 def _abp(t: F64, feet: F64, sbp: F64, dbp: F64) -> F64:
@@ -226,8 +251,12 @@ def _abp(t: F64, feet: F64, sbp: F64, dbp: F64) -> F64:
     return np.asarray(floor + (sbp - dbp)[beat] * pulse)
 
 
-def _ppg(patient: Patient, t: F64, feet: F64, pulse_pressure: F64, breath: F64) -> F64:
+def _ppg(patient: Patient, course: _Course, t: F64, feet: F64, pulse_pressure: F64) -> F64:
     beat, gone, pulse = pulses(t, feet, FINGER)
+    if patient.trend:
+        tension = np.clip(course.trend(t) / TENSE_MMHG, -1, 1)
+        pulse += tension * (pulses(t, feet, FINGER_TENSE)[2] - pulse)
+    breath = course.breath(t)
     stroke = pulse_pressure / (patient.sbp - patient.dbp)
     height = stroke[beat] + gone * (stroke[beat + 1] - stroke[beat])
     swing = patient.ppg_amplitude

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from models.card import Card
@@ -15,10 +15,15 @@ from models.tricardio.beats import Beats
 from models.tricardio.calibration import Calibration
 from models.tricardio.levels import Levels
 from models.tricardio.network import TriCardio
+from schemas.restoration import Range, Trained
 
 SHIPPED: Final = Path(__file__).parent / "weights" / "tricardio-1.safetensors"
 """The checkpoint that comes along, and fills where none is named."""
 
+JUDGED: Final = "test"
+"""The groups that a model has never seen."""
+
+_GROUPS: Final = TypeAdapter(dict[str, list[str]])
 _NETWORK: Final = "network."
 _LEVELS: Final = "levels."
 _BEATS: Final = "beats."
@@ -31,9 +36,20 @@ class Settings(BaseModel):
 
     sizes: Sizes
     calibration: Calibration = Calibration()
+    ranges: dict[Literal["hr", "sbp", "dbp"], Range] = Field(
+        {}, description="Lowest and highest heart rate and pressure of the training windows."
+    )
     training: dict[str, JsonValue] = Field(
         {}, description="Data, licence, groups by split, command, commit, errors."
     )
+
+    def trained(self) -> Trained:
+        """Say what the model was trained on: all groups but those that judge it."""
+        splits = _GROUPS.validate_python(self.training.get("groups", {}))
+        seen = [group for split, groups in splits.items() if split != JUDGED for group in groups]
+        return Trained(
+            data=str(self.training.get("data", "")), subjects=frozenset(seen), **self.ranges
+        )
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,17 @@ from models.tricardio.levels import LEVELS, MIDDLE, QUANTILES, Levels, quantile
 from models.tricardio.network import TriCardio
 from models.tricardio.scaling import Scale
 from schemas.modality import MODALITIES, UNITS, Modality
-from schemas.restoration import F32, LEVEL, PRESSURES, Interval, Made, RestoreBatch, Restored, Task
+from schemas.restoration import (
+    F32,
+    LEVEL,
+    PRESSURES,
+    Interval,
+    Made,
+    RestoreBatch,
+    Restored,
+    Task,
+    Trained,
+)
 
 CODE: Final = tuple(sorted(Path(__file__).parent.glob("*.py")))
 """The files that decide its samples, for its hash."""
@@ -102,7 +112,8 @@ class TriCardioRestorer:
         self._rows = rows or ROWS_AT_ONCE[torch.device(device).type]
         card = self._checkpoint.card
         corrected = self._checkpoint.settings.calibration.model_dump_json()
-        parts = f"{card.sha256}\n{corrected}\n{code_sha256}"
+        ranges = self._checkpoint.settings.ranges
+        parts = f"{card.sha256}\n{corrected}\n{ranges}\n{code_sha256}"
         self._sha256 = hashlib.sha256(parts.encode()).hexdigest()
 
     # On the device when first used: who only asks what this is may have no such device.
@@ -142,6 +153,16 @@ class TriCardioRestorer:
     def n_samples(self) -> int:
         """How many samples are drawn of each window."""
         return self._n_samples
+
+    @property
+    def calibrates(self) -> bool:
+        """A made pressure goes by the reading that its window has."""
+        return True
+
+    @property
+    def trained(self) -> Trained:
+        """What its card says of its training."""
+        return self._checkpoint.settings.trained()
 
     def can(self, task: Task, target: Modality) -> bool:  # noqa: ARG002
         """Every task of the night is among those trained."""

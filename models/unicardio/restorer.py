@@ -23,7 +23,7 @@ from models.unicardio.scaling import from_scale, range_of, scaled_slots
 from models.unicardio.tasks import Task as SlotTask
 from models.unicardio.tasks import restore, translate
 from schemas.modality import Modality
-from schemas.restoration import F32, RestoreBatch, Restored, Task
+from schemas.restoration import F32, RestoreBatch, Restored, Task, Trained
 
 CODE: Final = tuple(sorted(Path(__file__).parent.glob("*.py")))
 """The files that decide its samples, for its hash."""
@@ -102,6 +102,16 @@ class UniCardioRestorer:
     def n_samples(self) -> int:
         """How many samples mean and band are taken over."""
         return self._n_samples
+
+    @property
+    def calibrates(self) -> bool:
+        """It was not made to take a reading."""
+        return False
+
+    @property
+    def trained(self) -> Trained:
+        """A released checkpoint does not say on whom."""
+        return Trained()
 
     def can(self, task: Task, target: Modality) -> bool:  # noqa: ARG002
         """Every task of the night is among those trained."""

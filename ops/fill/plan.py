@@ -3,12 +3,17 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from ops.fill.rules import KEY, RULES_VERSION
+from ops.reference.choose import SCHEMA as READ_BY
 from schemas.grid import GRID_FS, SHARD_WINDOWS, WINDOW_S
 from schemas.restoration import Restorer
+
+ASKED: Final = ["window_index", "modality", "task", "conditions", "input_sha256", *READ_BY]
+"""Columns of what a shard wants."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +21,7 @@ class FillShard:
     """At most 256 windows of one record.
 
     ``wants`` has a row a window and target: ``window_index``, ``modality``, ``task``,
-    ``conditions``, ``input_sha256``.
+    ``conditions``, ``input_sha256``, and the columns of ``ops.reference.choose.SCHEMA``.
     """
 
     dataset: str
@@ -51,18 +56,26 @@ class FillShard:
         )
 
     @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Indexes of the first and last windows to read, in one or more stretches."""
+        return [self.span]
+
+    @property
     def path(self) -> str:
         """Its name in ``quarantine``."""
         return f"{self.record_id}#windows={self.first}-{self.last}"
 
     def fingerprint(self, spec_sha256: str) -> str:
         """Hash what it is made from and by; a quarantined shard waits until this changes."""
-        asked = self.wants.select("modality", "task", "input_sha256").rows()
+        asked = self.wants.select("modality", "task", "input_sha256", "reference_sha256").rows()
         return hashlib.sha256(f"{spec_sha256}{asked}".encode()).hexdigest()
 
 
-def spec_sha256(restorer: Restorer, seed: int) -> str:
-    """Hash all that decides a result beside its input: rules, model, sampler and seed."""
+def spec_sha256(restorer: Restorer, seed: int, most_age_s: float) -> str:
+    """Hash all that decides a result beside its input: rules, model, sampler and seed.
+
+    ``most_age_s`` is the age in s from which on a reading is too old to go by.
+    """
     parts = (
         RULES_VERSION,
         restorer.model_id,
@@ -71,6 +84,7 @@ def spec_sha256(restorer: Restorer, seed: int) -> str:
         str(restorer.steps),
         str(restorer.n_samples),
         str(seed),
+        str(float(most_age_s)),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -92,9 +106,10 @@ def whole_windows(windows: pl.LazyFrame, records: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def missing_rows(wanted: pl.LazyFrame, there: pl.LazyFrame, spec: str) -> pl.LazyFrame:
-    """Keep what is wanted and not there, by key, input and spec."""
-    have = there.filter(pl.col("spec_sha256") == spec).select(*KEY, "input_sha256")
-    return wanted.join(have, on=[*KEY, "input_sha256"], how="anti")
+    """Keep what is wanted and not there, by key, input, reading and spec."""
+    made_from = [*KEY, "input_sha256", "reference_sha256"]
+    have = there.filter(pl.col("spec_sha256") == spec).select(made_from)
+    return wanted.join(have, on=made_from, how="anti", nulls_equal=True)
 
 
 def stale_rows(windows: pl.LazyFrame, there: pl.LazyFrame) -> pl.LazyFrame:
@@ -112,5 +127,5 @@ def shards(missing: pl.DataFrame) -> Iterator[FillShard]:
         order = ordered["window_index"].rle_id() // SHARD_WINDOWS
         for part in ordered.with_columns(part=order).partition_by("part", maintain_order=True):
             first = part.row(0, named=True)
-            wants = part.select("window_index", "modality", "task", "conditions", "input_sha256")
+            wants = part.select(ASKED)
             yield FillShard(first["dataset"], first["record_id"], first["subject_id"], wants)

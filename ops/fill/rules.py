@@ -26,7 +26,7 @@ import polars as pl
 
 from schemas.modality import MODALITIES, UNCALIBRATED, Modality
 
-RULES_VERSION: Final = "1"
+RULES_VERSION: Final = "2"
 LEAST_MISSING: Final = 0.02
 MOST_MISSING: Final = 0.60
 
@@ -36,6 +36,7 @@ COLUMNS: Final = [
     "record_id",
     "window_index",
     "subject_id",
+    "start_s",
     "input_sha256",
     *(f"{m}_{part}" for m in MODALITIES for part in ("grade", "missing", "unit")),
     "hr_abp",
@@ -46,7 +47,10 @@ COLUMNS: Final = [
 def wanted(
     windows: pl.LazyFrame, *, translate: Sequence[Modality], restore: Sequence[Modality]
 ) -> pl.LazyFrame:
-    """List what the rules ask for: ``KEY``, ``subject_id``, ``conditions``, ``input_sha256``."""
+    """List what the rules ask for.
+
+    ``KEY``, ``subject_id``, ``start_s``, ``conditions`` and ``input_sha256``.
+    """
     told = windows.select(COLUMNS)
     attempts = [
         told.select(
@@ -54,10 +58,11 @@ def wanted(
             "record_id",
             "window_index",
             "subject_id",
+            "start_s",
             "input_sha256",
             modality=pl.lit(target),
             task=_task(target, translate=target in translate, restore=target in restore),
-            conditions=_conditions(target),
+            conditions=conditions_of(target),
         )
         for target in MODALITIES
     ]
@@ -87,7 +92,8 @@ def _task(target: Modality, *, translate: bool, restore: bool) -> pl.Expr:
     )
 
 
-def _conditions(target: Modality) -> pl.Expr:
+def conditions_of(target: Modality) -> pl.Expr:
+    """List the modalities that a target may be made from: all others that are good or fair."""
     others = [
         pl.when(pl.col(f"{m}_grade").is_in(["good", "fair"])).then(pl.lit(m))
         for m in MODALITIES

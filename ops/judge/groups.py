@@ -69,6 +69,26 @@ def means_of_groups(values: NDArray[np.floating], groups: NDArray[np.str_]) -> F
     return np.asarray(np.bincount(index, weights=values.astype(np.float64)) / count)
 
 
+def sums_of_groups(values: NDArray[np.floating], groups: NDArray[np.str_]) -> F64:
+    """Add up (N,) finite values within each group: (G,)."""
+    _, index = np.unique(groups, return_inverse=True)
+    return np.bincount(index, weights=values.astype(np.float64)).astype(np.float64)
+
+
+def resampled_sums(each: F64) -> F64:
+    """Add up (G,) over the groups of every bootstrap sample: (RESAMPLES,)."""
+    return np.asarray(each[_resampled(each.size)].sum(axis=1))
+
+
+def bounds_of(figures: F64) -> tuple[float | None, float | None]:
+    """Give the 95 % interval of a figure of (RESAMPLES,) samples, those aside that have none."""
+    known = figures[np.isfinite(figures)]
+    if not known.size:
+        return None, None
+    low, high = np.quantile(known, _BOUNDS)
+    return float(low), float(high)
+
+
 def shares_of_windows(groups: NDArray[np.generic]) -> F64:
     """Give each window of (N,) groups its share of the whole, so that groups have the same."""
     _, index = np.unique(groups, return_inverse=True)
@@ -76,7 +96,7 @@ def shares_of_windows(groups: NDArray[np.generic]) -> F64:
     return np.asarray(weight / weight.sum())
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _resampled(groups: int) -> NDArray[np.int64]:
     """Draw (RESAMPLES, G) groups with replacement, the same ones for every method."""
     return np.random.default_rng([_SEED, groups]).integers(0, groups, (RESAMPLES, groups))

@@ -15,6 +15,7 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from ops.lake.arrow import delta_schema
+from ops.lake.evolve import conformed, dtypes, grow
 from ops.lake.files import DataFile, write_files
 from ops.lake.location import LakeError, Location
 from ops.lake.marks import withdrawn_since
@@ -50,6 +51,8 @@ def commit_files(
     known: dict[str, _Leaving] = {}
     for attempt in range(MOST_ATTEMPTS):
         delta = ensure_table(location, table)
+        if files or replacing is not None:
+            grow(location, table, delta)
         _refuse(location, table, delta, files)
         marked = mark(delta) if mark else None
         candidates = _candidates(table, delta, replacing, files)
@@ -129,13 +132,21 @@ def active_files(delta: DeltaTable) -> pl.DataFrame:
 def scan_file(
     location: Location, table: Table, path: str, partition: dict[str, str | None]
 ) -> pl.LazyFrame:
-    """Scan one data file with its partition's values."""
-    return pl.scan_parquet(
+    """Scan one data file with its partition's values, by the table's schema.
+
+    Columns that came since the file was written are null.
+    """
+    stored = {name: dtype for name, dtype in dtypes(table).items() if name not in partition}
+    rows = pl.scan_parquet(
         f"{location.table_url(table.name)}/{path}",
         storage_options=location.polars_options(),
         hive_partitioning=False,
         glob=False,
+        schema=stored,
+        missing_columns="insert",
+        extra_columns="ignore",
     ).with_columns(pl.lit(value, pl.String).alias(name) for name, value in partition.items())
+    return conformed(rows, table, dtypes(table))
 
 
 def open_table(location: Location, name: str) -> DeltaTable | None:
@@ -210,7 +221,7 @@ def _leaving(
     if goes.is_empty() or goes.height == keys.height:
         return _Leaving(goes.height, [])
     rest = rows.with_row_index("row").collect().join(goes, on="row", how="anti")
-    return _Leaving(goes.height, write_files(location, table, [rest.drop("row")]))
+    return _Leaving(goes.height, write_files(location, table, [rest.drop("row")], anew=True))
 
 
 def _candidates(

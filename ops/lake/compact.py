@@ -7,6 +7,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from ops.lake.commit import active_files, open_table, scan_file, swap_files
+from ops.lake.evolve import grow
 from ops.lake.files import DataFileWriter
 from ops.lake.location import Location
 from schemas.tables import TABLES, Table
@@ -31,6 +32,7 @@ def compact(location: Location, name: str) -> int:
         delta = open_table(location, name)
         if delta is None or not set(group).issubset(active_files(delta)["path"]):
             continue
+        grow(location, table, delta)
         fewer += _merge(location, table, delta, group)
     return fewer
 
@@ -61,7 +63,7 @@ def _merge(location: Location, table: Table, delta: DeltaTable, paths: list[str]
         pl.concat([scan_file(location, table, path, partition) for path in some]).collect()
         for some in _some_at_once(files, table)
     )
-    with DataFileWriter(location, table, partition) as file:
+    with DataFileWriter(location, table, partition, anew=True) as file:
         for rows in _whole_row_groups(frames, table):
             file.write(rows)
     merged = file.finished()

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ops.lake.arrow import data_schema, delta_packed_columns, to_arrow
+from ops.lake.evolve import dtypes
 from ops.lake.location import Location
 from schemas.tables import Table
 
@@ -74,12 +75,22 @@ class DataFileWriter:
     """Write one file of one partition, a frame at a time; leave the block to close it.
 
     Memory is that of one frame. A block left by an exception leaves an orphan that no table knows.
+    Rows that are written ``anew`` come from the table itself: the rules of their time let them in,
+    and rules that came since are not asked.
     """
 
-    def __init__(self, location: Location, table: Table, partition: dict[str, str | None]) -> None:
+    def __init__(
+        self,
+        location: Location,
+        table: Table,
+        partition: dict[str, str | None],
+        *,
+        anew: bool = False,
+    ) -> None:
         self._table = table
         self._room = location.room
         self._partition = partition
+        self._anew = anew
         folder = "".join(f"{k}={_escaped(v)}/" for k, v in partition.items())
         self._path = f"{folder}part-{uuid.uuid4()}.parquet"
         self._fs, root = location.filesystem()
@@ -101,7 +112,7 @@ class DataFileWriter:
         """
         if frame.is_empty():
             return
-        valid = _validated(frame, self._table).sort(self._table.key)
+        valid = (frame if self._anew else _validated(frame, self._table)).sort(self._table.key)
         self._stats.add(valid)
         if self._writer is None:
             with self._room(makes=True):
@@ -152,14 +163,17 @@ class DataFileWriter:
         )
 
 
-def write_files(location: Location, table: Table, frames: Iterable[pl.DataFrame]) -> list[DataFile]:
-    """Write frames to new files, one a partition they hold."""
+def write_files(
+    location: Location, table: Table, frames: Iterable[pl.DataFrame], *, anew: bool = False
+) -> list[DataFile]:
+    """Write frames to new files, one a partition they hold; for ``anew`` see ``DataFileWriter``."""
     written: list[DataFile] = []
     frame = pl.concat(list(frames))
     parts = list(table.partition_by)
     groups = frame.partition_by(parts, as_dict=True) if parts else {(): frame}
     for values, rows in groups.items():
-        with DataFileWriter(location, table, dict(zip(parts, values, strict=True))) as file:
+        partition = dict(zip(parts, values, strict=True))
+        with DataFileWriter(location, table, partition, anew=anew) as file:
             file.write(rows)
         written += file.finished()
     return written
@@ -167,13 +181,8 @@ def write_files(location: Location, table: Table, frames: Iterable[pl.DataFrame]
 
 def _validated(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Validate rows; a cast is part of it only where a type differs, since it costs the most."""
-    there, wanted = frame.schema, _dtypes(table)
+    there, wanted = frame.schema, dtypes(table)
     return table.schema.validate(frame, cast={name: there.get(name) for name in wanted} != wanted)
-
-
-@cache
-def _dtypes(table: Table) -> dict[str, pl.DataType]:
-    return dict(table.schema.create_empty().schema)
 
 
 _TOLD_STRINGS = ("subject_id", "run_id", "quantity", "status")

@@ -48,8 +48,11 @@ class Footer:
         """Number the row groups that hold what ``bounds`` allow.
 
         Where records meet in a row group, its statistics span windows of neither. The bounded
-        columns of such a one are looked at, once.
+        columns of such a one are looked at, once. A column that the file lacks is null, and null
+        is within no bounds.
         """
+        if not self._places.keys() >= bounds.keys():
+            return []
         return [
             i
             for i in range(self.metadata.num_row_groups)

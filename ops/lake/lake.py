@@ -8,6 +8,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from ops.lake.commit import commit_files, open_table
+from ops.lake.evolve import conformed, readable_columns
 from ops.lake.files import DataFile, DataFileWriter, write_files
 from ops.lake.history import moment_of, open_as_of
 from ops.lake.location import Location
@@ -50,14 +51,20 @@ class Lake:
         return open_as_of(self.location, table, self.moment)
 
     def scan(self, table: str, dataset: str = "") -> pl.LazyFrame:
-        """Scan a table's rows, of one dataset if it is named.
+        """Scan a table's rows by its schema, of one dataset if it is named.
 
-        An empty frame of its schema where nothing was written yet.
+        An empty frame where nothing was written yet. Columns that came since the table was made
+        are null in its older rows; columns of a newer pulselake are left out.
+
+        Raises:
+            LakeError: where a column is of another type than here, or a needed one is lacking.
         """
         delta = self.open(table)
         if delta is None:
             return TABLES[table].schema.create_empty(lazy=True)
+        there = readable_columns(self.location, TABLES[table], delta)
         rows = pl.scan_delta(delta, storage_options=self.location.polars_options())
+        rows = conformed(rows, TABLES[table], there)
         return rows.filter(pl.col("dataset") == dataset) if dataset else rows
 
     def writer(self, table: str, partition: dict[str, str | None]) -> DataFileWriter:
@@ -89,8 +96,8 @@ class Lake:
 
         Raises:
             NoRoomError: where the lake is full or may not be written to.
-            OSError: where the race for the commit was lost too often, or a file has waited too
-                long for it.
+            OSError: where the race for the commit was lost too often, a file has waited too long
+                for it, or the table is of a newer pulselake.
             ValueError: where a model of the files is withdrawn, or the lake is read as of a moment.
         """
         self._see_writable()

@@ -7,6 +7,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from ops.lake.commit import active_files, open_table
+from ops.lake.evolve import readable_columns
 from ops.lake.footers import Bounds, Footers, within
 from ops.lake.location import Location
 from ops.lake.ranges import RangeFile
@@ -31,6 +32,8 @@ class Snapshot:
         self._root = f"{root}/{table}"
         self._footers = Footers()
         delta = open_table(location, table)
+        if delta is not None:
+            readable_columns(location, self._table, delta)
         self._files = active_files(delta) if delta is not None else pl.DataFrame()
 
     def rows(self, *, dataset: str, record_id: str, **between: tuple[Any, Any]) -> pl.LazyFrame:
@@ -70,7 +73,11 @@ class Snapshot:
                 some = groups[i : i + MOST_AT_ONCE]
                 table = parquet.read_row_groups(some, columns=stored, use_threads=False)
                 rows = pl.DataFrame(table).filter(*within(bounds))
-                yield rows.with_columns(pl.lit(dataset, pl.String).alias("dataset"))
+                lacking = (c for c in stored if c not in rows.columns)
+                yield rows.with_columns(
+                    pl.lit(dataset, pl.String).alias("dataset"),
+                    *(pl.lit(None, self._schema[c]).alias(c) for c in lacking),
+                )
 
     def _files_within(self, dataset: str, bounds: Bounds) -> list[tuple[str, int]]:
         """Choose files by the log; one without statistics may hold anything."""

@@ -13,24 +13,28 @@ from ops.lake.marks import withdrawal, withdrawn_since
 from schemas.tables import TABLES
 
 MODEL_TABLES: Final = tuple(name for name, table in TABLES.items() if "model_id" in table.key)
-"""Tables whose rows a model made."""
+"""Tables whose rows a model made, or that tell of it; each refuses a withdrawn model."""
+
+EVIDENCE: Final = ("audit",)
+"""Those that tell of a model: the rows that speak for its withdrawal stay."""
 
 
 def withdraw(location: Location, model_id: str) -> dict[str, int]:
-    """Take out a model's rows and refuse further ones, in one commit a table; count what went.
+    """Take out what a model made and refuse it, in one commit a table; count what went.
 
-    A night that fills by the model at the same time loses the race for a commit, and is refused.
+    Its audit stays, and nothing is added to it. A night that fills or audits by the model at the
+    same time loses the race for a commit, and is refused.
     """
-    return {
-        name: commit_files(
-            location,
-            TABLES[name],
-            [],
-            pl.DataFrame({"model_id": [model_id]}),
-            lambda delta: None if withdrawn_since(delta, model_id) else withdrawal(model_id),
-        )
-        for name in MODEL_TABLES
-    }
+
+    def mark(delta: DeltaTable) -> Transaction | None:
+        return None if withdrawn_since(delta, model_id) else withdrawal(model_id)
+
+    made = [name for name in MODEL_TABLES if name not in EVIDENCE]
+    rows = pl.DataFrame({"model_id": [model_id]})
+    gone = {name: commit_files(location, TABLES[name], [], rows, mark) for name in made}
+    for name in EVIDENCE:
+        commit_files(location, TABLES[name], [], None, mark)
+    return gone
 
 
 def allow(location: Location, model_id: str) -> None:

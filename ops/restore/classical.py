@@ -18,7 +18,7 @@ from ops.restore.estimate import MEASURED, Estimate
 from ops.restore.fiducials import beat_times
 from ops.restore.tables import TABLES_PATH, Residuals, Tables, read_tables
 from schemas.modality import Modality
-from schemas.restoration import Interval, RestoreBatch, Restored, Task
+from schemas.restoration import Interval, RestoreBatch, Restored, Task, Trained
 
 F64 = NDArray[np.float64]
 
@@ -69,6 +69,16 @@ class ClassicalRestorer:
     def n_samples(self) -> int:
         """One answer a window."""
         return 1
+
+    @property
+    def calibrates(self) -> bool:
+        """It tells a population's pressure, whatever a cuff read."""
+        return False
+
+    @property
+    def trained(self) -> Trained:
+        """Its tables are of a population whose range they hold no account of."""
+        return Trained()
 
     def can(self, task: Task, target: Modality) -> bool:
         """Say whether residuals were measured for this task and target."""

@@ -17,7 +17,7 @@ from infra.demo.s3 import EmbeddedS3, embedded_s3
 from ops.lake import Lake
 from schemas.tables import TABLES
 
-TIMELESS = ["run_id", "created_at", "ingested_at"]
+TIMELESS = ["run_id", "created_at", "ingested_at", "audited_at"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,7 +100,9 @@ def rows_of() -> Callable[[str], dict[str, pl.DataFrame]]:
         lake = Lake(lake_url)
         tables = {name: lake.scan(name).collect() for name in TABLES if name != "runs"}
         return {
-            name: rows.drop(TIMELESS, strict=False).sort(TABLES[name].key)
+            name: rows.drop(TIMELESS, strict=False).sort(
+                [column for column in TABLES[name].key if column not in TIMELESS]
+            )
             for name, rows in tables.items()
         }
 

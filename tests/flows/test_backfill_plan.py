@@ -3,7 +3,7 @@ import pytest
 
 from flows import backfill_plan
 from flows.backfill import backfill
-from flows.backfill_plan import plan_group, record_groups, wanted_spec
+from flows.backfill_plan import plan_group, record_groups, filling
 from flows.config import BackfillConfig, IngestConfig
 from flows.ingest import ingest
 from ops.lake import Lake
@@ -32,12 +32,12 @@ def test_groups_cover_every_record_once(read_only, monkeypatch) -> None:
 
 def test_what_is_planned_does_not_depend_on_the_groups(read_only, monkeypatch) -> None:
     lake = Lake(read_only.lake)
-    spec = wanted_spec(lake, read_only)
+    by = filling(lake, read_only)
 
     def planned() -> set[str]:
         groups = record_groups(lake, "")
-        shards = [s for group in groups for s in plan_group(lake, read_only, group, spec).shards]
-        return {f"{shard.path} {shard.fingerprint(spec)}" for shard in shards}
+        shards = [s for group in groups for s in plan_group(lake, read_only, group, by).shards]
+        return {f"{shard.path} {shard.fingerprint(by.spec)}" for shard in shards}
 
     at_once = planned()
     monkeypatch.setattr(backfill_plan, "GROUP_WINDOWS", 40)

@@ -3,10 +3,11 @@ import os
 import polars as pl
 import pytest
 
+from flows import backfill_plan
 from flows.actors.filler import Filler
 from flows.actors.pool import Done
 from flows.backfill import commit_shards
-from flows.backfill_plan import plan_group, record_groups, wanted_spec
+from flows.backfill_plan import plan_group, record_groups
 from flows.config import BackfillConfig, IngestConfig
 from flows.ingest import ingest
 from flows.summary import RunSummary
@@ -22,9 +23,9 @@ def filling(config) -> BackfillConfig:
 
 def planned(config: BackfillConfig) -> list[FillShard]:
     lake = Lake(config.lake)
-    spec = wanted_spec(lake, config)
+    by = backfill_plan.filling(lake, config)
     groups = record_groups(lake, "")
-    return [s for group in groups for s in plan_group(lake, config, group, spec).shards]
+    return [s for group in groups for s in plan_group(lake, config, group, by).shards]
 
 
 def read_again(config, ward, record_id: str) -> None:
@@ -68,7 +69,7 @@ def test_a_shard_whose_windows_are_no_more_takes_no_row_of_another_run(
     for shards in (new, old):
         filler = Filler(filling, "run")
         done = [Done(shard, 1, filler.work(shard)) for shard in shards]
-        commit_shards(done, filling, summary, {}, Tidy(lake.location), wanted_spec(lake, filling))
+        commit_shards(done, filling, summary, {}, Tidy(lake.location), backfill_plan.filling(lake, filling).spec)
     there = lake.scan("backfill").filter(pl.col("record_id") == record).collect()
 
     assert there.height == sum(shard.wants.height for shard in new) > 0

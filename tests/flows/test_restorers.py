@@ -39,7 +39,7 @@ def told(**options: object) -> BackfillConfig:
 
 
 def spec(checkpoint: str, **options: object) -> str:
-    return spec_sha256(make_restorer(told(checkpoint=checkpoint, **options)), 0)
+    return spec_sha256(make_restorer(told(checkpoint=checkpoint, **options)), 0, 60)
 
 
 def test_without_a_checkpoint_the_tricardio_that_comes_along_fills() -> None:

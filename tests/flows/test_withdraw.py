@@ -36,7 +36,8 @@ def filled_by(lake: Lake) -> dict[str, int]:
 
 
 def versions(lake: Lake) -> dict[str, int]:
-    return {t: lake.open(t).version() for t in TABLES if t != "runs"}
+    opened = {t: lake.open(t) for t in TABLES if t != "runs"}
+    return {t: delta.version() for t, delta in opened.items() if delta is not None}
 
 
 def backfill_only(config) -> BackfillConfig:

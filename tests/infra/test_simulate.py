@@ -133,3 +133,30 @@ def test_whoever_it_is_the_signals_are_whole_and_in_range(
     assert 20 < strip.abp.min() < strip.abp.max() < 280
     assert len(strip.beat_times) == pytest.approx(rate / 3, rel=0.12, abs=2.5)
     assert np.all(np.diff(strip.beat_times) > 0)
+
+
+def test_a_trend_takes_pressures_transit_pulse_and_rate_along() -> None:
+    trend = ((0.0, 0.0), (120.0, 0.0), (180.0, -35.0))
+    strip = simulate(Patient("p1", sbp=120, dbp=75, seed=7, trend=trend), 300, FS)
+    before, after = strip.beat_times < 120, strip.beat_times > 180
+    transit = strip.ppg_feet - strip.beat_times
+    rr = np.diff(strip.beat_times)
+
+    assert strip.dbp[after].mean() == pytest.approx(75 * 55 / 90, abs=2)
+    assert strip.sbp[after].mean() == pytest.approx(120 * 55 / 90, abs=4)
+    assert transit[after].mean() - transit[before].mean() == pytest.approx(1.45 * 0.028, abs=0.01)
+    assert rr[after[1:]].mean() < 0.93 * rr[before[1:]].mean()
+
+
+def test_a_trend_changes_the_shape_of_the_fingers_pulse() -> None:
+    low, high = (
+        simulate(Patient("p1", seed=7, trend=((0.0, change),)), 60, FS) for change in (-30.0, 30.0)
+    )
+
+    widths = [np.mean(s.ppg > (s.ppg.min() + s.ppg.max()) / 2) for s in (low, high)]
+    assert widths[1] > 1.1 * widths[0]
+
+
+def test_a_trend_that_leaves_no_pressure_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"a mean above 0, got -10 mmHg \(p1\)"):
+        Patient("p1", sbp=120, dbp=75, trend=((0.0, -100.0),))

@@ -14,7 +14,7 @@ from ops.judge.rows import whole
 from ops.restored import CODE, hash_files, read_pressures
 from schemas.grid import MARGIN_SAMPLES, WINDOW_SAMPLES
 from schemas.modality import MODALITIES, Modality
-from schemas.restoration import F32, Interval, RestoreBatch, Restored, Task
+from schemas.restoration import F32, Interval, RestoreBatch, Restored, Task, Trained
 
 F64 = NDArray[np.float64]
 
@@ -52,6 +52,16 @@ class Plain:
     def n_samples(self) -> int:
         """One answer a window."""
         return 1
+
+    @property
+    def calibrates(self) -> bool:
+        """Some take what a batch has, none asks for it."""
+        return False
+
+    @property
+    def trained(self) -> Trained:
+        """Nothing that it would have to keep to."""
+        return Trained()
 
     def can(self, task: Task, target: Modality) -> bool:
         """Say whether it was made for this task and target."""

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from ops.fill.plan import missing_rows, shards, spec_sha256, stale_rows, window_seed
 from ops.fill.rules import KEY
+from ops.reference.choose import SCHEMA
 from schemas.grid import SHARD_WINDOWS
 
 WANTED = {
@@ -16,21 +17,27 @@ WANTED = {
     "modality": pl.String,
     "task": pl.String,
     "conditions": pl.List(pl.String),
+    **SCHEMA,
 }
 
 
 def wants(
     indices, *, record_id="a", dataset="ward", modality="abp", task="translate", sha="0"
 ) -> pl.DataFrame:
+    nothing = [None] * len(SCHEMA)
     rows = [
-        (dataset, record_id, index, f"subject {record_id}", sha, modality, task, ["ppg"])
+        (dataset, record_id, index, f"subject {record_id}", sha, modality, task, ["ppg"], *nothing)
         for index in indices
     ]
     return pl.DataFrame(rows, schema=WANTED, orient="row")
 
 
 def there(rows: pl.DataFrame, spec: str) -> pl.LazyFrame:
-    return rows.select(*KEY, "input_sha256").with_columns(spec_sha256=pl.lit(spec)).lazy()
+    return (
+        rows.select(*KEY, "input_sha256", "reference_sha256")
+        .with_columns(spec_sha256=pl.lit(spec))
+        .lazy()
+    )
 
 
 def test_a_shard_is_256_windows_in_the_order_of_time() -> None:
@@ -98,12 +105,13 @@ def test_a_fingerprint_changes_with_the_spec_the_input_and_what_is_asked() -> No
     assert len({*fingerprints, shard.fingerprint("spec"), shard.fingerprint("other")}) == 5
 
 
-def test_a_spec_changes_with_the_model_and_the_seed(sawtooth) -> None:
+def test_a_spec_changes_with_the_model_the_seed_and_the_age_of_a_reading(sawtooth) -> None:
     other = sawtooth()
     other.model_sha256 = "5b"
 
-    assert spec_sha256(sawtooth(), 0) == spec_sha256(sawtooth(), 0)
-    assert len({spec_sha256(sawtooth(), 0), spec_sha256(sawtooth(), 1), spec_sha256(other, 0)}) == 3
+    assert spec_sha256(sawtooth(), 0, 60) == spec_sha256(sawtooth(), 0, 60.0)
+    asked = [(sawtooth(), 0, 60), (sawtooth(), 1, 60), (sawtooth(), 0, 61), (other, 0, 60)]
+    assert len({spec_sha256(*parts) for parts in asked}) == 4
 
 
 @settings(max_examples=50)

@@ -6,30 +6,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ops.fill.answer import Seen, Terms
 from ops.fill.plan import FillShard, shards, window_seed
 from ops.fill.rows import fill_rows
 from ops.fill.rules import COLUMNS, wanted
 from ops.fill.signals import physical, stored_counts
+from ops.reference.readings import readings, with_references
 from ops.restore import ClassicalRestorer
 from schemas.backfill import Backfill
 from schemas.grid import MISSING, WINDOW_SAMPLES
 from schemas.modality import GRADES, MODALITIES
+from schemas.numerics import Numeric
 
+TERMS = Terms(0, "run")
+NO_NUMERICS = Numeric.create_empty()
 GOOD = ("good", 0)
 ABSENT = ("absent", WINDOW_SAMPLES)
 PRESSURES = [f"{p}{bound}" for p in ("sbp", "dbp", "map") for bound in ("", "_lower", "_upper")]
 SIGNAL = ["samples", "lower", "upper", "scale", "zero", "unit"]
 
 
-def planned(windows: pl.DataFrame, translate=("abp",)) -> list[FillShard]:
+def planned(windows: pl.DataFrame, translate=("abp",), numerics=NO_NUMERICS) -> list[FillShard]:
     rows = windows.select(COLUMNS).lazy()
-    return list(shards(wanted(rows, translate=translate, restore=MODALITIES).collect()))
+    wants = wanted(rows, translate=translate, restore=MODALITIES).collect()
+    read = readings(windows.lazy(), numerics.lazy())
+    return list(shards(with_references(wants, read)))
 
 
 def fill(windows: pl.DataFrame, restorer, *, translate=("abp",), seed=0) -> pl.DataFrame:
     """What all shards give, valid and in order; ``created_at`` is the clock's."""
     parts = [
-        fill_rows(shard, windows, restorer, seed=seed, run_id="run")
+        fill_rows(shard, Seen(windows, windows), restorer, Terms(seed, "run"))
         for shard in planned(windows, translate)
     ]
     rows = Backfill.validate(pl.concat([Backfill.create_empty(), *parts]))
@@ -213,7 +220,7 @@ def test_a_window_that_changed_or_went_since_the_shard_was_cut_has_no_row(
     windows = make_windows({"ppg": GOOD}, {"ppg": GOOD}, {"ppg": GOOD})
     (shard,) = planned(windows)
     now = windows[1:].with_columns(input_sha256=pl.Series(["changed", "input 2"]))
-    rows = fill_rows(shard, now, sawtooth(), seed=0, run_id="run")
+    rows = fill_rows(shard, Seen(now, now), sawtooth(), TERMS)
 
     assert rows["window_index"].to_list() == [2]
 
@@ -221,7 +228,7 @@ def test_a_window_that_changed_or_went_since_the_shard_was_cut_has_no_row(
 def test_a_shard_of_which_nothing_is_left_gives_no_rows(make_windows, sawtooth) -> None:
     windows = make_windows({"ppg": GOOD})
     (shard,) = planned(windows)
-    rows = fill_rows(shard, windows.clear(), sawtooth(), seed=0, run_id="run")
+    rows = fill_rows(shard, Seen(windows.clear(), windows), sawtooth(), TERMS)
 
     assert rows.equals(Backfill.create_empty())
 
@@ -329,9 +336,11 @@ def test_whatever_the_windows_every_want_has_one_valid_row(
     windows = make_windows(*said, hr_abp=hr_abp)
     restorer = sawtooth(band=band) if learned else classical
     rows = fill(windows, restorer, translate=MODALITIES)
-    wants = [want for shard in planned(windows, MODALITIES) for want in shard.wants.rows()]
+    asked = ["window_index", "modality", "task", "conditions", "input_sha256"]
+    cut = planned(windows, MODALITIES)
+    wants = [want for shard in cut for want in shard.wants.select(asked).rows()]
 
-    key = rows.select("window_index", "modality", "task", "conditions", "input_sha256").rows()
+    key = rows.select(asked).rows()
     assert key == wants
     for row in rows.filter(task="impute", grade="fair").iter_rows(named=True):
         before = np.array(windows[row["modality"]][row["window_index"]].to_list())

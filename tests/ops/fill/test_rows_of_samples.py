@@ -8,15 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ops.fill.answer import Seen, Terms
 from ops.fill.plan import shards
 from ops.fill.rows import fill_rows
 from ops.fill.rules import COLUMNS, wanted
 from ops.fill.signals import stored_counts
+from ops.reference.readings import readings, with_references
 from ops.restored import from_samples
 from schemas.backfill import Backfill
 from schemas.grid import GRID_FS, MISSING, WINDOW_SAMPLES
 from schemas.modality import GRADES, MODALITIES, Modality
-from schemas.restoration import RestoreBatch, Restored, Task
+from schemas.numerics import Numeric
+from schemas.restoration import RestoreBatch, Restored, Task, Trained
 
 T = np.arange(WINDOW_SAMPLES) / GRID_FS
 GOOD = ("good", 0)
@@ -38,6 +41,8 @@ class Drawn:
     model_sha256 = "d1"
     sampler = "ddim"
     steps = 1
+    calibrates = False
+    trained = Trained()
 
     def can(self, task: Task, target: Modality) -> bool:
         return True
@@ -58,7 +63,8 @@ class Drawn:
 def fill(windows: pl.DataFrame, restorer: Drawn) -> pl.DataFrame:
     rows = windows.select(COLUMNS).lazy()
     wants = wanted(rows, translate=MODALITIES, restore=MODALITIES).collect()
-    parts = [fill_rows(shard, windows, restorer, seed=0, run_id="run") for shard in shards(wants)]
+    cut = shards(with_references(wants, readings(windows.lazy(), Numeric.create_empty(lazy=True))))
+    parts = [fill_rows(shard, Seen(windows, windows), restorer, Terms(0, "run")) for shard in cut]
     made = Backfill.validate(pl.concat([Backfill.create_empty(), *parts]))
     assert made.height == wants.height
     return made.sort("window_index", "modality")

@@ -124,6 +124,7 @@ def test_a_want_names_its_window_and_what_it_is_made_from(make_windows) -> None:
     assert rows.columns == [
         *KEY[:3],
         "subject_id",
+        "start_s",
         "input_sha256",
         "modality",
         "task",

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from ops.fill.plan import FillShard, shards
 from ops.fill.rules import COLUMNS, wanted
 from ops.fill.signals import beside, physical, usual_ranges
+from ops.reference.readings import readings, with_references
 from schemas.grid import MARGIN_SAMPLES, MISSING, SHARD_WINDOWS, WINDOW_SAMPLES
 from schemas.modality import GRADES, MODALITIES
+from schemas.numerics import Numeric
 
 Said = tuple[str, Sequence[int]]
 """A window's grade of ECG, and its first counts; the last of them goes on and on."""
@@ -139,7 +141,10 @@ def test_a_bad_neighbour_one_of_another_lead_and_none_at_all_are_not_looked_at(r
 
 def planned(windows: pl.DataFrame) -> list[FillShard]:
     rows = windows.select(COLUMNS).lazy()
-    return list(shards(wanted(rows, translate=["abp"], restore=MODALITIES).collect()))
+    wants = wanted(rows, translate=["abp"], restore=MODALITIES).collect()
+    return list(
+        shards(with_references(wants, readings(windows.lazy(), Numeric.create_empty(lazy=True))))
+    )
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,7 @@ def backfill_rows(n: int) -> pl.DataFrame:
         "unit": "mmHg",
         "grade": "good",
         "conditions": ["ppg"],
+        "calibration": "none",
         "n_samples": 1,
         "model_sha256": "0",
         "sampler": "none",

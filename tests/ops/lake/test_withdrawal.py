@@ -10,6 +10,7 @@ import pytest
 from ops.lake import Lake
 from ops.lake.compact import compact
 from ops.lake.withdrawal import allow, refused_since, withdraw
+from schemas.audit import Audit
 from schemas.backfill import Backfill
 
 
@@ -30,6 +31,8 @@ def made(model_id: str, *windows: int, record_id: str = "a") -> pl.DataFrame:
         "subject_id": record_id,
         "grade": "absent",
         "conditions": ["ppg"],
+        "calibration": "none",
+        "abstained": "conditions",
         "n_samples": 1,
         "model_sha256": "0",
         "sampler": "none",
@@ -45,6 +48,29 @@ def made(model_id: str, *windows: int, record_id: str = "a") -> pl.DataFrame:
     columns = {name: [told.get(name)] * n for name in empty.columns}
     columns |= {"window_index": [*windows], "start_s": [4.0 * window for window in windows]}
     return pl.DataFrame(columns, schema=empty.schema)
+
+
+def audited(model_id: str, window: int) -> pl.DataFrame:
+    """A row of what a model did not say of a measured window."""
+    told = dict.fromkeys(Audit.column_names()) | {
+        "dataset": "ward",
+        "record_id": "a",
+        "window_index": window,
+        "model_id": model_id,
+        "run_id": "run",
+        "subject_id": "a",
+        "start_s": 4.0 * window,
+        "half": "judges",
+        "conditions": ["ppg"],
+        "calibration": "none",
+        "abstained": "silent",
+        **{f"true_{pressure}": 90.0 for pressure in ("sbp", "dbp", "map")},
+        "model_sha256": "0",
+        "input_sha256": "0",
+        "spec_sha256": "0",
+        "audited_at": datetime(2026, 11, 26, tzinfo=UTC),
+    }
+    return pl.DataFrame([told], schema=Audit.create_empty().schema)
 
 
 def models(lake: Lake) -> list[tuple[str, int]]:
@@ -148,3 +174,24 @@ def test_withdrawing_or_allowing_twice_makes_no_version(lake) -> None:
     allow(lake.location, "new")
 
     assert lake.open("backfill").version() == 2
+
+
+def test_the_audit_of_a_withdrawn_model_stays_and_nothing_is_added_to_it(lake) -> None:
+    lake.put("backfill", [made("old", 0)])
+    lake.put("audit", [audited("old", 1), audited("new", 1)])
+    gone = withdraw(lake.location, "old")
+    lake.put("audit", [audited("new", 2)])
+
+    assert gone == {"backfill": 1}
+    with pytest.raises(ValueError, match="model old is withdrawn from table audit of lake"):
+        lake.put("audit", [audited("old", 2)])
+    told = lake.scan("audit").select("model_id", "window_index").collect().rows()
+    assert sorted(told) == [("new", 1), ("new", 2), ("old", 1)]
+
+
+def test_a_model_that_is_allowed_again_is_audited_again(lake) -> None:
+    withdraw(lake.location, "old")
+    allow(lake.location, "old")
+    lake.put("audit", [audited("old", 1)])
+
+    assert lake.scan("audit").collect().height == 1

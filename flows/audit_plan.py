@@ -1,0 +1,96 @@
+"""What an audit has to do, planned for a group of records at a time."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from flows.backfill_plan import Filling, record_groups
+from flows.config import AuditConfig
+from ops.audit.fill import ABOUT, AuditShard
+from ops.audit.sample import audit_sample, least_of_subjects
+from ops.fill.plan import ASKED, whole_windows
+from ops.lake import Lake
+from ops.reference.readings import readings
+
+_RECORD = ["dataset", "record_id"]
+_MADE_FROM = [*_RECORD, "window_index", "input_sha256", "reference_sha256"]
+
+
+@dataclass(frozen=True)
+class AuditPlan:
+    """What is to be audited; ``over`` are the keys of quarantine's rows that hold no shard back."""
+
+    shards: list[AuditShard]
+    over: pl.DataFrame
+
+
+def audits(config: AuditConfig) -> bool:
+    """Say whether a run audits at all: a pressure that is not made needs no audit."""
+    return config.audit_per_subject > 0 and "abp" in config.translate
+
+
+def plan_audit(lake: Lake, config: AuditConfig, by: Filling) -> AuditPlan:
+    """List the sampled windows that are not audited yet, as they are now and by what fills now."""
+    sample = _sample(lake, config, by)
+    cut = {
+        (shard.dataset, shard.path, shard.fingerprint(by.spec)): shard
+        for shard in _shards(lake, config, _missing(lake, config, by, sample))
+    }
+    quarantined = lake.scan("quarantine", config.dataset).filter(pl.col("step") == "audit")
+    rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
+    held = [row[:3] for row in rows.rows()]
+    over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
+    waiting = [shard for key, shard in cut.items() if key not in set(held)]
+    return AuditPlan(waiting, over.drop("fingerprint"))
+
+
+def _sample(lake: Lake, config: AuditConfig, by: Filling) -> pl.DataFrame:
+    """Sample each subject's windows, which may lie in several records."""
+    parts = []
+    for group in record_groups(lake, config.dataset):
+        windows, records, numerics = (
+            group.of(lake.scan(table)) for table in ("windows", "records", "numerics")
+        )
+        whole = whole_windows(windows, records)
+        read = readings(whole, numerics)
+        if not by.calibrates:
+            read = read.filter(pl.col("kind") == "line")
+        parts.append(
+            audit_sample(
+                whole,
+                read,
+                by.trained,
+                per_subject=config.audit_per_subject,
+                most_age_s=config.reference_max_age_s if by.calibrates else None,
+            )
+        )
+    some = [part for part in parts if part.height]
+    return least_of_subjects(pl.concat(some), config.audit_per_subject) if some else pl.DataFrame()
+
+
+def _missing(lake: Lake, config: AuditConfig, by: Filling, sample: pl.DataFrame) -> pl.DataFrame:
+    if sample.is_empty():
+        return sample
+    audited = lake.scan("audit", config.dataset).filter(pl.col("spec_sha256") == by.spec)
+    done = audited.select(_MADE_FROM).collect()
+    return sample.join(done, on=_MADE_FROM, how="anti", nulls_equal=True)
+
+
+def _shards(lake: Lake, config: AuditConfig, missing: pl.DataFrame) -> list[AuditShard]:
+    if missing.is_empty():
+        return []
+    about = lake.scan("demographics", config.dataset).select(*_RECORD, *ABOUT).collect()
+    named = missing.join(about, on=_RECORD, how="left")
+    records = named.sort(*_RECORD, "window_index").partition_by(*_RECORD, maintain_order=True)
+    return [_shard(record) for record in records]
+
+
+def _shard(record: pl.DataFrame) -> AuditShard:
+    first = record.row(0, named=True)
+    return AuditShard(
+        dataset=first["dataset"],
+        record_id=first["record_id"],
+        subject_id=first["subject_id"],
+        wants=record.select(ASKED),
+        about={name: first[name] for name in ABOUT},
+    )

@@ -1,0 +1,114 @@
+"""Which reading calibrates which window.
+
+It is the latest that was taken before the window began, by cuff or line, and of the same moment the
+line's; where there is none, the earliest after it, whose age is negative. A study that may not look
+ahead keeps ages from 0 up.
+"""
+
+import hashlib
+from typing import Final
+
+import polars as pl
+
+NEAR_S: Final = 60.0
+"""A reading's moment is shown by a window that begins within this time of it."""
+
+_RECORD: Final = ["dataset", "record_id"]
+_READ: Final = ["kind", "taken_s", "sbp", "dbp", "map", "moment", "moment_sha256"]
+
+SCHEMA: Final = {
+    "calibration": pl.String,
+    "reference_age_s": pl.Float64,
+    "reference_sbp": pl.Float32,
+    "reference_dbp": pl.Float32,
+    "reference_map": pl.Float32,
+    "moment": pl.Int32,
+    "moment_sha256": pl.String,
+    "reference_sha256": pl.String,
+}
+"""The columns that say what a window is calibrated by; all null where calibration has no meaning,
+all but the first where it is ``none``."""
+
+
+def with_moments(cuffs: pl.DataFrame, windows: pl.LazyFrame) -> pl.DataFrame:
+    """Give cuff readings the window that shows their moment: the nearest that is fit.
+
+    One where both ECG and PPG are good or fair goes before one where only one of them is.
+    """
+    fit = {m: pl.col(f"{m}_grade").is_in(["good", "fair"]) for m in ("ecg", "ppg")}
+    near = windows.filter(fit["ecg"] | fit["ppg"]).select(
+        *_RECORD,
+        "start_s",
+        moment="window_index",
+        moment_sha256="input_sha256",
+        both=fit["ecg"] & fit["ppg"],
+    )
+    there = near.collect().sort("start_s")
+    read = cuffs.sort("taken_s").with_columns(kind=pl.lit("cuff"))
+    either = _nearest(read, there)
+    both = _nearest(read, there.filter("both"))
+    shown = [pl.coalesce(both[name], either[name]).alias(name) for name in _MOMENT]
+    return read.with_columns(pl.select(*shown)).select(*_RECORD, *_READ)
+
+
+_MOMENT: Final = ["moment", "moment_sha256"]
+
+
+def _nearest(read: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
+    return read.join_asof(
+        there,
+        left_on="taken_s",
+        right_on="start_s",
+        by=_RECORD,
+        strategy="nearest",
+        tolerance=NEAR_S,
+        check_sortedness=False,
+    )
+
+
+def calibrated(wants: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
+    """Say of every window (``start_s``) what calibrates it: the columns of ``SCHEMA``."""
+    ordered = readings.sort("taken_s", pl.col("kind") == "line")
+    asked = wants.with_row_index("row").sort("start_s")
+    chosen = pl.concat([_found(asked, ordered, "backward"), _found(asked, ordered, "forward")])
+    first = chosen.unique("row", keep="first", maintain_order=True)
+    return referred(asked.join(first, on="row", how="left").sort("row").drop("row"))
+
+
+def uncalibrated(wants: pl.DataFrame) -> pl.DataFrame:
+    """Give rows for which calibration has no meaning the columns of ``SCHEMA``, all null."""
+    return wants.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in SCHEMA.items())
+
+
+def _found(asked: pl.DataFrame, ordered: pl.DataFrame, strategy: str) -> pl.DataFrame:
+    found = asked.select("row", *_RECORD, "start_s").join_asof(
+        ordered,
+        left_on="start_s",
+        right_on="taken_s",
+        by=_RECORD,
+        strategy=strategy,  # type: ignore[arg-type]
+        check_sortedness=False,
+    )
+    return found.filter(pl.col("kind").is_not_null()).select("row", *_READ)
+
+
+def referred(rows: pl.DataFrame) -> pl.DataFrame:
+    """Turn the columns of a chosen reading, null without one, into those of ``SCHEMA``."""
+    named = rows.with_columns(
+        pl.col("kind").fill_null("none").alias("calibration"),
+        (pl.col("start_s") - pl.col("taken_s")).alias("reference_age_s"),
+        pl.col("sbp").alias("reference_sbp"),
+        pl.col("dbp").alias("reference_dbp"),
+        pl.col("map").alias("reference_map"),
+    )
+    used = rows.filter(pl.col("kind").is_not_null()).select(_READ).unique()
+    hashed = used.with_columns(
+        pl.Series("reference_sha256", [_hash(row) for row in used.rows()], dtype=pl.String)
+    )
+    joined = named.join(hashed, on=_READ, how="left", nulls_equal=True, maintain_order="left")
+    others = [name for name in rows.columns if name not in _READ]
+    return joined.select(*others, *(pl.col(n).cast(t) for n, t in SCHEMA.items()))
+
+
+def _hash(reading: tuple[object, ...]) -> str:
+    return hashlib.sha256("\n".join(map(str, reading)).encode()).hexdigest()
