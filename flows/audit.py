@@ -68,9 +68,10 @@ def audit_windows(config: AuditConfig, summary: RunSummary, until_done: ExitStac
 
 @task(name="plan audit", **RETRIED)
 def planned_audit(config: AuditConfig, summary: RunSummary, by: Filling) -> AuditPlan:
-    """Tell what is to be audited."""
+    """Tell what is to be audited; take out what the sample no longer holds."""
     lake = Lake(config.lake)
     plan = plan_audit(lake, config, by)
+    summary.rows_changed += lake.commit("audit", replacing=plan.stale)
     summary.rows_changed += lake.commit("quarantine", replacing=plan.over)
     return plan
 

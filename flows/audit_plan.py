@@ -11,6 +11,8 @@ from ops.audit.sample import audit_sample, least_of_subjects
 from ops.fill.plan import ASKED, whole_windows
 from ops.lake import Lake
 from ops.reference.readings import readings
+from schemas.grid import SHARD_WINDOWS
+from schemas.tables import TABLES
 
 _RECORD = ["dataset", "record_id"]
 _MADE_FROM = [*_RECORD, "window_index", "input_sha256", "reference_sha256"]
@@ -18,9 +20,15 @@ _MADE_FROM = [*_RECORD, "window_index", "input_sha256", "reference_sha256"]
 
 @dataclass(frozen=True)
 class AuditPlan:
-    """What is to be audited; ``over`` are the keys of quarantine's rows that hold no shard back."""
+    """What is to be audited.
+
+    ``stale`` are the keys of audited rows that the sample no longer holds: their window has changed
+    or is no truth any more, or others of the subject go before it. ``over`` are those of
+    quarantine's rows that hold no shard back.
+    """
 
     shards: list[AuditShard]
+    stale: pl.DataFrame
     over: pl.DataFrame
 
 
@@ -32,16 +40,19 @@ def audits(config: AuditConfig) -> bool:
 def plan_audit(lake: Lake, config: AuditConfig, by: Filling) -> AuditPlan:
     """List the sampled windows that are not audited yet, as they are now and by what fills now."""
     sample = _sample(lake, config, by)
+    audited = lake.scan("audit", config.dataset).filter(pl.col("spec_sha256") == by.spec)
+    done = audited.select(*TABLES["audit"].key, *_MADE_FROM[3:]).collect()
     cut = {
         (shard.dataset, shard.path, shard.fingerprint(by.spec)): shard
-        for shard in _shards(lake, config, _missing(lake, config, by, sample))
+        for shard in _shards(lake, config, _less(sample, done))
     }
     quarantined = lake.scan("quarantine", config.dataset).filter(pl.col("step") == "audit")
     rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
     held = [row[:3] for row in rows.rows()]
     over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
     waiting = [shard for key, shard in cut.items() if key not in set(held)]
-    return AuditPlan(waiting, over.drop("fingerprint"))
+    stale = _less(done, sample).select(TABLES["audit"].key)
+    return AuditPlan(waiting, stale, over.drop("fingerprint"))
 
 
 def _sample(lake: Lake, config: AuditConfig, by: Filling) -> pl.DataFrame:
@@ -68,12 +79,11 @@ def _sample(lake: Lake, config: AuditConfig, by: Filling) -> pl.DataFrame:
     return least_of_subjects(pl.concat(some), config.audit_per_subject) if some else pl.DataFrame()
 
 
-def _missing(lake: Lake, config: AuditConfig, by: Filling, sample: pl.DataFrame) -> pl.DataFrame:
-    if sample.is_empty():
-        return sample
-    audited = lake.scan("audit", config.dataset).filter(pl.col("spec_sha256") == by.spec)
-    done = audited.select(_MADE_FROM).collect()
-    return sample.join(done, on=_MADE_FROM, how="anti", nulls_equal=True)
+def _less(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rows that no other has the window and the reading of."""
+    if rows.is_empty() or others.is_empty():
+        return rows
+    return rows.join(others, on=_MADE_FROM, how="anti", nulls_equal=True)
 
 
 def _shards(lake: Lake, config: AuditConfig, missing: pl.DataFrame) -> list[AuditShard]:
@@ -82,7 +92,7 @@ def _shards(lake: Lake, config: AuditConfig, missing: pl.DataFrame) -> list[Audi
     about = lake.scan("demographics", config.dataset).select(*_RECORD, *ABOUT).collect()
     named = missing.join(about, on=_RECORD, how="left")
     records = named.sort(*_RECORD, "window_index").partition_by(*_RECORD, maintain_order=True)
-    return [_shard(record) for record in records]
+    return [_shard(part) for record in records for part in record.iter_slices(SHARD_WINDOWS)]
 
 
 def _shard(record: pl.DataFrame) -> AuditShard:

@@ -103,7 +103,9 @@ def plan_group(lake: Lake, config: BackfillConfig, group: RecordGroup, by: Filli
     wants = wanted(whole, translate=config.translate, restore=config.restore).collect()
     numerics = group.of(lake.scan("numerics"))
     read = readings(whole, numerics if by.calibrates else numerics.clear())
-    wants = with_references(wants, read if by.calibrates else read.clear())
+    wants = with_references(
+        wants, read if by.calibrates else read.clear(), config.reference_max_age_s
+    )
     cut = {
         (shard.dataset, shard.path, shard.fingerprint(by.spec)): shard
         for shard in shards(missing_rows(wants.lazy(), there, by.spec).collect())

@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.text import Text
 
 from flows.checkpoint import checkpoint
+from flows.cohort_config import CohortConfig
 from flows.config import AuditConfig, BackfillConfig, IngestConfig, NightlyConfig
 from flows.evaluate_config import EvaluateConfig
 from flows.options import command_of
+from flows.report_config import ReportConfig
 from flows.show import say, show
 from flows.summary import RunSummary, Summary
 from flows.train_config import TrainConfig
@@ -129,6 +131,19 @@ def _status(config: StatusConfig, json: bool, strict: bool) -> None:
         raise typer.Exit(QUARANTINED)
 
 
+def _cohort(config: CohortConfig, json: bool, _: bool) -> None:
+    from flows.cohort import cohort
+    from flows.cohort_summary import show_cohort
+
+    _kept_up(lambda: cohort(config), show_cohort, json=json)
+
+
+def _report(config: ReportConfig, json: bool, _: bool) -> None:
+    from flows.report import report, show_report
+
+    _kept_up(lambda: report(config), show_report, json=json)
+
+
 def _vacuum(config: VacuumConfig, json: bool, _: bool) -> None:
     from flows.vacuum import show_vacuum, vacuum
 
@@ -168,6 +183,8 @@ app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
 app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
 app.command("audit")(command_of(AuditConfig, _audit, ("lake",)))
 app.command("train")(command_of(TrainConfig, _train, ()))
+app.command("cohort")(command_of(CohortConfig, _cohort, ("lake",), strict=False))
+app.command("report")(command_of(ReportConfig, _report, ("lake",), strict=False))
 app.command("status")(command_of(StatusConfig, _status, ("lake",)))
 app.command("vacuum")(command_of(VacuumConfig, _vacuum, ("lake",), strict=False))
 app.command("withdraw")(command_of(WithdrawConfig, _withdraw, ("lake",), strict=False))

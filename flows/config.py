@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from flows.restorers import RestorerConfig
 from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
-from ops.fill.silence import MOST_AGE_S
 from ops.lake import Lake
+from ops.reference.readings import MOST_AGE_S
 from ops.source import Source
 from schemas.modality import MODALITIES, Modality
 

@@ -9,6 +9,8 @@ from flows.backfill import fill_windows
 from flows.backfill_plan import filling
 from flows.config import NightlyConfig
 from flows.ingest import ingest_records
+from flows.report import report
+from flows.report_config import ReportConfig
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
@@ -26,4 +28,7 @@ def nightly(config: NightlyConfig) -> RunSummary:
         audit_windows(config, summary, until_dawn)
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)
+    if config.report:
+        # The page tells of the run's row, which is there once the run is over.
+        report(ReportConfig(lake=config.lake, dataset=config.dataset, out=config.report))
     return summary

@@ -56,8 +56,9 @@ class RunSummary(Summary):
     modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
     ``inputs_quarantined`` counts what is in ``quarantine`` of the dataset, ``quarantined`` names
     the first 200. ``windows_audited`` counts those of this run, ``audit`` has the errors of all
-    that tell of the lake as it is. ``timings`` are seconds by step. ``devices`` counts those that filled,
-    ``device_busy_share`` is the share of the time from first to last shard for which they worked.
+    that tell of the lake as it is. ``timings`` are seconds by step. ``devices`` counts those that
+    filled, ``device_busy_share`` is the share of the time from first to last shard for which they
+    worked.
     """
 
     records_found: int = 0

@@ -33,7 +33,7 @@ class AuditShard(FillShard):
     @property
     def path(self) -> str:
         """Its name in ``quarantine``."""
-        return f"{self.record_id}#audit"
+        return f"{self.record_id}#audit={self.first}-{self.last}"
 
 
 def audit_rows(shard: AuditShard, seen: Seen, restorer: Restorer, terms: Terms) -> pl.DataFrame:

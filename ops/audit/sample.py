@@ -56,7 +56,7 @@ def audit_sample(
     fit = asked.join(truth.lazy(), on=[*_RECORD, "window_index"], how="semi").collect()
     least = least_of_subjects(fit.with_columns(hash=_hashes(fit)), per_subject)
     if most_age_s is None or least.is_empty():
-        return calibrated(least, read.clear())
+        return calibrated(least, read.clear(), 0.0)
     return pl.concat(list(_filled_by(least, read, most_age_s)))
 
 
@@ -68,7 +68,8 @@ def least_of_subjects(rows: pl.DataFrame, per_subject: int) -> pl.DataFrame:
 
 def _seen(trained: Trained) -> pl.Expr:
     """Say whether a window is one that the model, or its correction, was trained on."""
-    of_data = pl.col("dataset") == trained.data if trained.data else pl.lit(value=False)
+    anywhere = pl.lit(value=bool(trained.subjects))
+    of_data = pl.col("dataset") == trained.data if trained.data else anywhere
     if not trained.subjects:
         return of_data
     return of_data & pl.col("subject_id").is_in(list(trained.subjects))
@@ -77,7 +78,7 @@ def _seen(trained: Trained) -> pl.Expr:
 def _filled_by(rows: pl.DataFrame, read: pl.DataFrame, most_age_s: float) -> Iterator[pl.DataFrame]:
     """Give each window one of the calibrations that it can have."""
     cuffs = read.filter(pl.col("kind") == "cuff")
-    by_cuff = calibrated(rows, cuffs)
+    by_cuff = calibrated(rows, cuffs, most_age_s)
     by_line = referred(_earlier_line(rows, read.filter(pl.col("kind") == "line"), most_age_s))
     can = np.stack(
         [
@@ -90,7 +91,7 @@ def _filled_by(rows: pl.DataFrame, read: pl.DataFrame, most_age_s: float) -> Ite
     drawn = _mixed(rows["hash"].to_numpy()) % can.sum(axis=1).astype(np.uint64)
     nth = np.cumsum(can, axis=1) - 1
     chosen = (nth == drawn[:, None].astype(np.int64)) & can
-    nothing = calibrated(rows, read.clear())
+    nothing = calibrated(rows, read.clear(), 0.0)
     for way, some in zip((nothing, by_cuff, by_line), chosen.T, strict=True):
         yield way.filter(pl.Series(some))
 

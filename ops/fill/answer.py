@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ops.fill.moments import cuff_of, whole_moments
 from ops.fill.plan import FillShard, window_seed
 from ops.fill.signals import beside, physical, usual_ranges
-from ops.fill.silence import MOST_AGE_S, silence
+from ops.fill.silence import silence
 from ops.grade import grade_windows
+from ops.reference.readings import MOST_AGE_S
 from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNITS, Modality
 from schemas.restoration import RestoreBatch, Restored, Restorer, Task

@@ -21,9 +21,6 @@ import polars as pl
 from schemas.modality import MODALITIES
 from schemas.restoration import Range, Trained
 
-MOST_AGE_S: Final = 4 * 3600.0
-"""Age of a reading that a model still goes by: wards take the cuff at least so often."""
-
 MOST_MISSING: Final = 0.2
 
 

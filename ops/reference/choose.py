@@ -1,8 +1,8 @@
 """Which reading calibrates which window.
 
 It is the latest that was taken before the window began, by cuff or line, and of the same moment the
-line's; where there is none, the earliest after it, whose age is negative. A study that may not look
-ahead keeps ages from 0 up.
+line's; where there is none, the earliest within some time after it, whose age is negative. A study
+that may not look ahead keeps ages from 0 up.
 """
 
 import hashlib
@@ -66,11 +66,17 @@ def _nearest(read: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def calibrated(wants: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
-    """Say of every window (``start_s``) what calibrates it: the columns of ``SCHEMA``."""
-    ordered = readings.sort("taken_s", pl.col("kind") == "line")
+def calibrated(wants: pl.DataFrame, readings: pl.DataFrame, ahead_s: float) -> pl.DataFrame:
+    """Say of every window (``start_s``) what calibrates it: the columns of ``SCHEMA``.
+
+    ``ahead_s`` is how long after a window its reading may be taken.
+    """
+    line = pl.col("kind") == "line"
+    earlier, later = readings.sort("taken_s", line), readings.sort("taken_s", ~line)
     asked = wants.with_row_index("row").sort("start_s")
-    chosen = pl.concat([_found(asked, ordered, "backward"), _found(asked, ordered, "forward")])
+    chosen = pl.concat(
+        [_found(asked, earlier, "backward"), _found(asked, later, "forward", ahead_s)]
+    )
     first = chosen.unique("row", keep="first", maintain_order=True)
     return referred(asked.join(first, on="row", how="left").sort("row").drop("row"))
 
@@ -80,13 +86,16 @@ def uncalibrated(wants: pl.DataFrame) -> pl.DataFrame:
     return wants.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in SCHEMA.items())
 
 
-def _found(asked: pl.DataFrame, ordered: pl.DataFrame, strategy: str) -> pl.DataFrame:
+def _found(
+    asked: pl.DataFrame, ordered: pl.DataFrame, strategy: str, within_s: float | None = None
+) -> pl.DataFrame:
     found = asked.select("row", *_RECORD, "start_s").join_asof(
         ordered,
         left_on="start_s",
         right_on="taken_s",
         by=_RECORD,
         strategy=strategy,  # type: ignore[arg-type]
+        tolerance=within_s,
         check_sortedness=False,
     )
     return found.filter(pl.col("kind").is_not_null()).select("row", *_READ)

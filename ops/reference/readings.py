@@ -6,6 +6,9 @@ from ops.reference.choose import calibrated, uncalibrated, with_moments
 from ops.reference.cuff import cuff_readings
 from ops.reference.line import line_readings
 
+MOST_AGE_S = 4 * 3600.0
+"""Age of a reading that a model still goes by: wards take the cuff at least so often."""
+
 
 def readings(windows: pl.LazyFrame, numerics: pl.LazyFrame) -> pl.DataFrame:
     """List readings by cuff and by line, from rows of ``windows`` and ``numerics`` of records."""
@@ -13,7 +16,14 @@ def readings(windows: pl.LazyFrame, numerics: pl.LazyFrame) -> pl.DataFrame:
     return pl.concat([with_moments(cuffs, windows), line_readings(windows, cuffs)])
 
 
-def with_references(wants: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
-    """Say of what is wanted what calibrates it; only a pressure that is made is calibrated."""
+def with_references(
+    wants: pl.DataFrame, read: pl.DataFrame, ahead_s: float = MOST_AGE_S
+) -> pl.DataFrame:
+    """Say of what is wanted what calibrates it; only a pressure that is made is calibrated.
+
+    ``ahead_s`` is how long after a window its reading may be taken, where none was before it.
+    """
     made = (pl.col("task") == "translate") & (pl.col("modality") == "abp")
-    return pl.concat([calibrated(wants.filter(made), read), uncalibrated(wants.filter(~made))])
+    return pl.concat(
+        [calibrated(wants.filter(made), read, ahead_s), uncalibrated(wants.filter(~made))]
+    )

@@ -15,6 +15,8 @@ from infra.demo.ward import write_ward
 from ops.audit.current import current_audit
 from ops.lake import Lake
 from schemas.audit import Audit
+from schemas.demographics import Demographic
+from schemas.numerics import Numeric
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,58 @@ def test_a_window_that_is_no_longer_as_it_was_does_not_count(config) -> None:
     lake.put("audit", [changed])
 
     assert lake.scan("audit").collect().height == rows.height + 1
+    assert current_audit(lake).height == rows.height
+
+
+def test_a_window_that_is_no_truth_any_more_leaves_the_audit(config) -> None:
+    lake = Lake(config.lake)
+    rows = lake.scan("audit").collect()
+    (record,) = rows["record_id"][:1]
+    contradicting = [
+        (name, quantity, at_s, value)
+        for at_s in (4.0, 24.0, 44.0)
+        for name, quantity, value in (
+            ("NBPs", "nbp_systolic", 200.0 + at_s),
+            ("NBPd", "nbp_diastolic", 150.0),
+            ("NBPm", "nbp_mean", 170.0),
+        )
+    ]
+    told = {
+        "dataset": "ward",
+        "record_id": record,
+        "subject_id": "s",
+        "unit": "mmHg",
+        "run_id": "r",
+    }
+    columns = ["name", "quantity", "start_s", "value"]
+    new = pl.DataFrame(contradicting, schema=columns, orient="row").with_columns(
+        **{name: pl.lit(value) for name, value in told.items()}
+    )
+    first = new[:1].with_columns(name=pl.lit("HR"), quantity=pl.lit("heart_rate"), start_s=0.0)
+    keys = new.select("dataset", "record_id").unique()
+    lake.put(
+        "numerics",
+        [Numeric.cast(pl.concat([first, new]).select(Numeric.column_names()))],
+        replacing=keys,
+    )
+    audit(AuditConfig(lake=config.lake, workers=0, restorer="classical"))
+
+    assert record not in set(lake.scan("audit").collect()["record_id"])
+
+
+def test_whose_a_window_is_and_who_that_is_are_told_as_they_are_now(config) -> None:
+    lake = Lake(config.lake)
+    rows = current_audit(lake)
+    told = {"subject_id": "s", "sex": "F", "run_id": "r"} | dict.fromkeys(
+        ("care_unit", "age_years", "race", "skin_tone")
+    )
+    keys = rows.select("dataset", "record_id").unique()
+    about = keys.with_columns(**{name: pl.lit(value) for name, value in told.items()})
+    lake.put(
+        "demographics", [Demographic.cast(about.select(Demographic.column_names()))], replacing=keys
+    )
+
+    assert set(current_audit(lake)["sex"]) == {"F"}
     assert current_audit(lake).height == rows.height
 
 

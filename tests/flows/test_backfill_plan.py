@@ -3,7 +3,7 @@ import pytest
 
 from flows import backfill_plan
 from flows.backfill import backfill
-from flows.backfill_plan import plan_group, record_groups, filling
+from flows.backfill_plan import filling, plan_group, record_groups
 from flows.config import BackfillConfig, IngestConfig
 from flows.ingest import ingest
 from ops.lake import Lake

@@ -69,7 +69,14 @@ def test_a_shard_whose_windows_are_no_more_takes_no_row_of_another_run(
     for shards in (new, old):
         filler = Filler(filling, "run")
         done = [Done(shard, 1, filler.work(shard)) for shard in shards]
-        commit_shards(done, filling, summary, {}, Tidy(lake.location), backfill_plan.filling(lake, filling).spec)
+        commit_shards(
+            done,
+            filling,
+            summary,
+            {},
+            Tidy(lake.location),
+            backfill_plan.filling(lake, filling).spec,
+        )
     there = lake.scan("backfill").filter(pl.col("record_id") == record).collect()
 
     assert there.height == sum(shard.wants.height for shard in new) > 0

@@ -92,7 +92,7 @@ def test_a_shard_reads_its_windows_and_those_beside_them(make_windows) -> None:
     shard = shard_of(make_windows(WHOLE, **LINE))
 
     assert shard.spans == [(-1, 1)]
-    assert shard.path == "a#audit"
+    assert shard.path == "a#audit=0-0"
 
 
 @pytest.mark.parametrize("column", ["abp", "abp_scale", "abp_lead", "hr_abp", "sbp", "map"])

@@ -49,6 +49,22 @@ def test_a_line_elsewhere_in_the_record_calibrates(make_line, make_numerics) -> 
     assert rows["moment"].to_list()[1] == 20
 
 
+def test_a_reading_that_comes_too_long_after_a_window_takes_nothing_from_it(
+    make_line, make_numerics
+) -> None:
+    read = readings(make_line(), make_numerics((5000, 120, 70, 88)))
+    rows = with_references(wants(0, 1200), read, 600.0)
+
+    assert rows["calibration"].to_list() == ["none", "cuff"]
+
+
+@pytest.mark.parametrize("index", [10, 30])
+def test_of_the_same_moment_the_line_goes_before_the_cuff(make_line, make_numerics, index) -> None:
+    read = readings(make_line(at(80)), make_numerics((80, 120, 70, 88)))
+
+    assert with_references(wants(index), read)["calibration"].to_list() == ["line"]
+
+
 def test_without_any_reading_the_calibration_is_none(make_line, make_numerics) -> None:
     (row,) = with_references(wants(5), readings(make_line(), make_numerics())).rows(named=True)
 

@@ -51,6 +51,18 @@ def test_a_reading_that_is_shown_again_counts_from_its_first_showing(make_numeri
     assert taken(readings) == [60.0, 960.0]
 
 
+def test_what_repeats_a_reading_of_no_age_has_none_either(make_numerics) -> None:
+    shown = [(0, 120, 70, 88), (42, 0, 0, 0), (44, 120, 70, 88), (300, 124, 71, 90)]
+
+    assert taken(cuff_readings(make_numerics(*shown))) == [300.0]
+
+
+def test_a_record_of_many_readings_is_judged_in_little_memory(make_numerics) -> None:
+    shown = [(i + 1.0, 110 + i % 7, 60 + i % 5, 80 + i % 3) for i in range(20_000)]
+
+    assert cuff_readings(make_numerics(*shown)).height == 20_000
+
+
 def test_the_same_values_after_others_are_a_reading_of_their_own(make_numerics) -> None:
     shown = [(60, 120, 70, 88), (360, 125, 75, 92), (660, 120, 70, 88)]
 
