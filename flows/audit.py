@@ -105,8 +105,10 @@ def _commit_audited(group: list[Done], config: AuditConfig, summary: RunSummary,
     lake = Lake(config.lake)
     audited: list[FilledShard] = [done.result for done in group if done.error is None]
     files = [file for shard in audited for file in shard.files]
-    lake.commit("audit", files)
-    changed = sum(file.n_rows for file in files)
+    keys = [shard.keys for shard in audited]
+    # Another night may have audited the same windows meanwhile.
+    changed = lake.commit("audit", files, replacing=pl.concat(keys) if keys else None)
+    changed += sum(file.n_rows for file in files)
     changed += commit_given_up(
         lake, group, "audit", spec, run_id=summary.run_id, attempts=config.attempts
     )

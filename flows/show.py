@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows.summary import RunSummary
 
@@ -64,11 +65,13 @@ def _audit(summary: RunSummary) -> Table:
     table = Table(*_AUDIT, title=title, title_justify="left")
     for row in summary.audit:
         if row["view"] == "every":
-            table.add_row(*("" if row[name] is None else _figure(row[name]) for name in _AUDIT))
+            table.add_row(*(Text(_figure(row[name])) for name in _AUDIT))
     return table
 
 
 def _figure(value: Any) -> str:
+    if value is None:
+        return ""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -17,7 +17,7 @@ class Auditor(Filler):
         rows = audit_rows(shard, self._seen(shard), turn, self._terms)
         return FilledShard(
             files=self._written("audit", shard, rows),
-            keys=rows.select("dataset", "record_id", "window_index"),
+            keys=rows.select("dataset", "record_id", "window_index", "model_id"),
             n_abstained=rows["abstained"].count(),
             peak_rss_mib=peak_rss_mib(),
         )
