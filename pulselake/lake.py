@@ -104,6 +104,7 @@ class Lake:
 
         Of each window, model and spec the newest row, while the window is as it was.
         """
+        self._see_dataset("audit", dataset)
         return current_audit(self._store, dataset).lazy()
 
     def quarantine(self, dataset: str = "") -> pl.LazyFrame:
