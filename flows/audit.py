@@ -2,15 +2,13 @@
 
 from contextlib import ExitStack
 from functools import partial
-from typing import Final
 
 import polars as pl
 from prefect import flow, task
 
 from flows.actors.auditor import Auditor
-from flows.actors.cluster import cluster
 from flows.actors.filler import FilledShard
-from flows.actors.pool import Done, Pool
+from flows.actors.pool import Done
 from flows.audit_plan import AuditPlan, audits, plan_audit
 from flows.backfill import see_lake
 from flows.backfill_plan import Filling, filling
@@ -20,14 +18,14 @@ from flows.progress import Advance, progress
 from flows.quarantine import commit_given_up
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
+from flows.shards import start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.tell_audit import tell_audit
+from flows.withdrawn import refuse_withdrawn
 from ops.audit.current import current_audit
 from ops.lake import Lake
 from ops.lake.compact import compact
-
-SHARDS_A_BATCH: Final = 64
 
 
 @flow(name="audit")
@@ -39,24 +37,27 @@ def audit(config: AuditConfig) -> RunSummary:
     """
     see_lake(config)
     with recorded_run("audit", config) as summary, ExitStack() as until_done:
-        audit_windows(config, summary, until_done)
+        audit_windows(config, summary, until_done, filling(Lake(config.lake), config))
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)
     return summary
 
 
-def audit_windows(config: AuditConfig, summary: RunSummary, until_done: ExitStack) -> None:
-    """Audit inside a run that is already open; a cluster stays up until the run is done."""
+def audit_windows(
+    config: AuditConfig, summary: RunSummary, until_done: ExitStack, by: Filling
+) -> None:
+    """Audit inside a run that is already open; a cluster stays up until the run is done.
+
+    Raises:
+        ValueError: where the model has been withdrawn meanwhile.
+    """
     if not audits(config):
         return
+    refuse_withdrawn(Lake(config.lake), by.model_id)
     with summary.timed("plan audit"):
-        by = filling(Lake(config.lake), config)
         plan = planned_audit(config, summary, by)
     if plan.shards:
-        with summary.timed("start workers"):
-            until_done.enter_context(
-                cluster(config.ray_address, config.workers, gpus_per_worker=config.gpus_per_actor)
-            )
+        start_workers(config, summary, until_done)
         with summary.timed("audit"):
             _audit_shards(plan, config, summary, by)
     with summary.timed("compact"):
@@ -78,26 +79,15 @@ def planned_audit(config: AuditConfig, summary: RunSummary, by: Filling) -> Audi
 
 def _audit_shards(plan: AuditPlan, config: AuditConfig, summary: RunSummary, by: Filling) -> None:
     commit = partial(_commit_audited, config=config, summary=summary, spec=by.spec)
-    with (
-        progress("Auditing windows", sum(shard.n_windows for shard in plan.shards)) as advance,
-        Pool(
-            partial(Auditor, config, summary.run_id),
-            config.workers,
-            gpus_per_actor=config.gpus_per_actor,
-            attempts=config.attempts,
-            in_hand=Auditor.IN_HAND,
-        ) as pool,
-        Belt(plan.shards, pool, commit, config.commit_every_s) as belt,
-    ):
-        while not belt.is_through:
-            audit_batch(belt, advance)
+    n_windows = sum(shard.n_windows for shard in plan.shards)
+    with progress("Auditing windows", n_windows) as advance:
+        work_through(plan.shards, Auditor, audit_batch, commit, config, summary, advance)
 
 
 @task(name="audit batch", **RETRIED)
 def audit_batch(belt: Belt, advance: Advance) -> None:
     """Audit some shards and commit them in groups."""
-    for group in belt.work_off(SHARDS_A_BATCH):
-        advance(sum(done.item.n_windows for done in group))
+    work_off(belt, advance)
 
 
 def _commit_audited(group: list[Done], config: AuditConfig, summary: RunSummary, spec: str) -> None:

@@ -6,11 +6,13 @@ import polars as pl
 
 from flows.backfill_plan import Filling, record_groups
 from flows.config import AuditConfig
-from ops.audit.fill import ABOUT, AuditShard
+from flows.shards import held_back
+from ops.audit.fill import AuditShard
 from ops.audit.sample import audit_sample, least_of_subjects
 from ops.fill.plan import ASKED, whole_windows
 from ops.lake import Lake
 from ops.reference.readings import readings
+from schemas.demographics import PATIENT
 from schemas.grid import SHARD_WINDOWS
 from schemas.tables import TABLES
 
@@ -47,12 +49,12 @@ def plan_audit(lake: Lake, config: AuditConfig, by: Filling) -> AuditPlan:
         for shard in _shards(lake, config, _less(sample, done))
     }
     quarantined = lake.scan("quarantine", config.dataset).filter(pl.col("step") == "audit")
-    rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
-    held = [row[:3] for row in rows.rows()]
-    over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
-    waiting = [shard for key, shard in cut.items() if key not in set(held)]
-    stale = _less(done, sample).select(TABLES["audit"].key)
-    return AuditPlan(waiting, stale, over.drop("fingerprint"))
+    held, over = held_back(cut, quarantined)
+    return AuditPlan(
+        shards=[shard for key, shard in cut.items() if key not in held],
+        stale=_less(done, sample).select(TABLES["audit"].key),
+        over=over,
+    )
 
 
 def _sample(lake: Lake, config: AuditConfig, by: Filling) -> pl.DataFrame:
@@ -89,7 +91,7 @@ def _less(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 def _shards(lake: Lake, config: AuditConfig, missing: pl.DataFrame) -> list[AuditShard]:
     if missing.is_empty():
         return []
-    about = lake.scan("demographics", config.dataset).select(*_RECORD, *ABOUT).collect()
+    about = lake.scan("demographics", config.dataset).select(*_RECORD, *PATIENT).collect()
     named = missing.join(about, on=_RECORD, how="left")
     records = named.sort(*_RECORD, "window_index").partition_by(*_RECORD, maintain_order=True)
     return [_shard(part) for record in records for part in record.iter_slices(SHARD_WINDOWS)]
@@ -102,5 +104,5 @@ def _shard(record: pl.DataFrame) -> AuditShard:
         record_id=first["record_id"],
         subject_id=first["subject_id"],
         wants=record.select(ASKED),
-        about={name: first[name] for name in ABOUT},
+        about={name: first[name] for name in PATIENT},
     )

@@ -4,15 +4,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain
-from typing import Final
 
 import polars as pl
 from prefect import flow, task
 
-from flows.actors.cluster import cluster
 from flows.actors.device import Worked, busy_share
 from flows.actors.filler import FilledShard, Filler
-from flows.actors.pool import Done, Pool
+from flows.actors.pool import Done
 from flows.backfill_plan import Filling, FillPlan, RecordGroup, filling, plan_group, record_groups
 from flows.belt import Belt
 from flows.config import BackfillConfig, LakeConfig
@@ -20,15 +18,15 @@ from flows.progress import Advance, progress
 from flows.quarantine import commit_given_up
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
+from flows.shards import start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.upkeep import lake_there
+from flows.withdrawn import refuse_withdrawn
 from ops.fill.plan import FillShard
 from ops.lake import Lake
 from ops.lake.compact import compact
 from ops.lake.tidy import Tidy
-
-SHARDS_A_BATCH: Final = 64
 
 
 @flow(name="backfill")
@@ -40,28 +38,28 @@ def backfill(config: BackfillConfig) -> RunSummary:
     """
     see_lake(config)
     with recorded_run("backfill", config) as summary, ExitStack() as until_done:
-        fill_windows(config, summary, until_done)
+        fill_windows(config, summary, until_done, filling(Lake(config.lake), config))
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)
     return summary
 
 
-def fill_windows(config: BackfillConfig, summary: RunSummary, until_done: ExitStack) -> None:
-    """Backfill inside a run that is already open; a cluster stays up until the run is done."""
+def fill_windows(
+    config: BackfillConfig, summary: RunSummary, until_done: ExitStack, by: Filling
+) -> None:
+    """Backfill inside a run that is already open; a cluster stays up until the run is done.
+
+    Raises:
+        ValueError: where the model has been withdrawn meanwhile.
+    """
+    refuse_withdrawn(Lake(config.lake), by.model_id)
     groups = list(record_groups(Lake(config.lake), config.dataset))
     n_windows = sum(group.n_windows for group in groups)
     with progress("Filling windows", n_windows) as advance:
-        with summary.timed("plan backfill"):
-            by = filling(Lake(config.lake), config)
         waiting = waiting_shards(groups, config, summary, advance, by)
         first = next(waiting, None)
         if first is not None:
-            with summary.timed("start workers"):
-                until_done.enter_context(
-                    cluster(
-                        config.ray_address, config.workers, gpus_per_worker=config.gpus_per_actor
-                    )
-                )
+            start_workers(config, summary, until_done)
             with summary.timed("fill"):
                 fill_shards(chain([first], waiting), config, summary, advance, by.spec)
     with summary.timed("compact"):
@@ -103,18 +101,7 @@ def fill_shards(
     commit = partial(
         commit_shards, config=config, summary=summary, devices=devices, tidy=tidy, spec=spec
     )
-    with (
-        Pool(
-            partial(Filler, config, summary.run_id),
-            config.workers,
-            gpus_per_actor=config.gpus_per_actor,
-            attempts=config.attempts,
-            in_hand=Filler.IN_HAND,
-        ) as pool,
-        Belt(todo, pool, commit, config.commit_every_s) as belt,
-    ):
-        while not belt.is_through:
-            fill_batch(belt, advance)
+    work_through(todo, Filler, fill_batch, commit, config, summary, advance)
     summary.devices = len(devices)
     summary.device_busy_share = busy_share(devices)
 
@@ -148,8 +135,7 @@ def see_lake(config: LakeConfig) -> None:
 @task(name="fill batch", **RETRIED)
 def fill_batch(belt: Belt, advance: Advance) -> None:
     """Fill some shards and commit them in groups."""
-    for group in belt.work_off(SHARDS_A_BATCH):
-        advance(sum(done.item.n_windows for done in group))
+    work_off(belt, advance)
 
 
 def commit_shards(

@@ -8,11 +8,12 @@ import polars as pl
 
 from flows.config import BackfillConfig
 from flows.restorers import make_restorer
+from flows.shards import held_back
 from flows.withdrawn import refuse_withdrawn
 from ops.fill.plan import FillShard, missing_rows, shards, spec_sha256, stale_rows, whole_windows
 from ops.fill.rules import wanted
 from ops.lake import Lake
-from ops.reference.readings import readings, with_references
+from ops.reference.readings import no_readings, readings, with_references
 from schemas.restoration import Trained
 
 GROUP_WINDOWS: Final = 100_000
@@ -101,22 +102,16 @@ def plan_group(lake: Lake, config: BackfillConfig, group: RecordGroup, by: Filli
     windows, there = group.of(lake.scan("windows")), group.of(lake.scan("backfill"))
     whole = whole_windows(windows, group.of(lake.scan("records")))
     wants = wanted(whole, translate=config.translate, restore=config.restore).collect()
-    numerics = group.of(lake.scan("numerics"))
-    read = readings(whole, numerics if by.calibrates else numerics.clear())
-    wants = with_references(
-        wants, read if by.calibrates else read.clear(), config.reference_max_age_s
-    )
+    read = readings(whole, group.of(lake.scan("numerics"))) if by.calibrates else no_readings()
+    wants = with_references(wants, read, config.reference_max_age_s)
     cut = {
         (shard.dataset, shard.path, shard.fingerprint(by.spec)): shard
         for shard in shards(missing_rows(wants.lazy(), there, by.spec).collect())
     }
     quarantined = group.of(lake.scan("quarantine")).filter(pl.col("step") == "backfill")
-    rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
-    held = [row[:3] for row in rows.rows()]
-    over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
-    waiting = cut.keys() - set(held)
+    held, over = held_back(cut, quarantined)
     return FillPlan(
-        shards=[shard for key, shard in cut.items() if key in waiting],
+        shards=[shard for key, shard in cut.items() if key not in held],
         stale=stale_rows(windows, there).collect(),
-        over=over.drop("fingerprint"),
+        over=over,
     )

@@ -22,10 +22,10 @@ def nightly(config: NightlyConfig) -> RunSummary:
     """Ingest what is new or changed, grade it, fill what is missing, audit, report."""
     with recorded_run("nightly", config) as summary, ExitStack() as until_dawn:
         # A bad checkpoint, or a withdrawn model, ends the night before a record is read.
-        filling(Lake(config.lake), config)
+        by = filling(Lake(config.lake), config)
         ingest_records(config, summary, until_dawn)
-        fill_windows(config, summary, until_dawn)
-        audit_windows(config, summary, until_dawn)
+        fill_windows(config, summary, until_dawn, by)
+        audit_windows(config, summary, until_dawn, by)
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)
     if config.report:

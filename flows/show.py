@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.summary import RunSummary
+from ops.audit.tables import said
 
 MOST_SHOWN: Final = 20
 _AUDIT: Final = (
@@ -65,14 +66,8 @@ def _audit(summary: RunSummary) -> Table:
     table = Table(*_AUDIT, title=title, title_justify="left")
     for row in summary.audit:
         if row["view"] == "every":
-            table.add_row(*(Text(_figure(row[name])) for name in _AUDIT))
+            table.add_row(*(Text(said(row[name])) for name in _AUDIT))
     return table
-
-
-def _figure(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _order(column: str) -> Any:

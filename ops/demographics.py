@@ -12,14 +12,12 @@ from typing import Final, TypedDict
 
 import polars as pl
 
+from schemas.demographics import PATIENT
 from schemas.known_patients import MOST_YEARS, care_unit_of, sex_of
-
-TOLD: Final = ("care_unit", "sex", "age_years", "race", "skin_tone")
-"""What a site can tell of a subject."""
 
 SUBJECTS: Final = {
     "subject_id": pl.String,
-    **{name: pl.Float32 if name == "age_years" else pl.String for name in TOLD},
+    **{name: pl.Float32 if name == "age_years" else pl.String for name in PATIENT},
 }
 """The columns of a table of subjects; null where it does not tell."""
 
@@ -63,7 +61,7 @@ def demographics(records: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
     rows = beside.with_columns(
         pl.coalesce(f"{name}_of_site", name).alias(name) for name in said.columns
     )
-    known = pl.any_horizontal(pl.col(TOLD).is_not_null())
+    known = pl.any_horizontal(pl.col(PATIENT).is_not_null())
     return rows.filter(known).select("dataset", "record_id", *SUBJECTS)
 
 

@@ -6,12 +6,13 @@ from typing import Final
 
 import polars as pl
 
-from ops.demographics import SUBJECTS, TOLD, age_of
+from ops.demographics import SUBJECTS, age_of
 from ops.subject import plain_subject
+from schemas.demographics import PATIENT
 from schemas.known_patients import care_unit_of, is_known_group, is_known_tone, sex_of
 
 MOST_BYTES: Final = 512 * 2**20
-OLDEST_TOLD: Final = 90.0
+OLDEST_PATIENT: Final = 90.0
 """Everybody above 89 is of this age where nobody may be named (45 CFR 164.514(b)(2)(i)(C))."""
 
 _UNKNOWN: Final = frozenset(
@@ -21,7 +22,7 @@ _MAGIC: Final = b"PAR1"
 
 
 def read_subjects(content: bytes, path: str) -> pl.DataFrame:
-    """Read a table of ``subject_id`` and any of ``TOLD``; other columns are left alone.
+    """Read a table of ``subject_id`` and any of ``PATIENT``; other columns are left alone.
 
     Args:
         content: of the file, which is Parquet where it begins so, else CSV.
@@ -35,17 +36,17 @@ def read_subjects(content: bytes, path: str) -> pl.DataFrame:
             that can't be one of its column's, or the same subject twice.
     """
     table = _as_text(content, path)
-    columns = [name for name in TOLD if name in table.columns]
+    columns = [name for name in PATIENT if name in table.columns]
     if "subject_id" not in table.columns or not columns:
         message = (
             f"subjects table {path} needs a column subject_id and at least one of "
-            f"{', '.join(TOLD)}, got {', '.join(table.columns[:20])}"
+            f"{', '.join(PATIENT)}, got {', '.join(table.columns[:20])}"
         )
         raise ValueError(message)
     table = table.select("subject_id", *columns).with_columns(pl.all().str.strip_chars())
     _see_subjects(table["subject_id"], path)
     read = [_values(table[name], path) for name in columns]
-    absent = [pl.lit(None, SUBJECTS[name]).alias(name) for name in TOLD if name not in columns]
+    absent = [pl.lit(None, SUBJECTS[name]).alias(name) for name in PATIENT if name not in columns]
     return pl.DataFrame([table["subject_id"], *read]).with_columns(absent).select(*SUBJECTS)
 
 
@@ -62,7 +63,7 @@ def naming_nobody(subjects: pl.DataFrame, hide: Callable[[str], str]) -> pl.Data
     return subjects.with_columns(
         pl.col("subject_id").map_elements(hide, return_dtype=pl.String),
         pl.col("care_unit").map_elements(care_unit_of, return_dtype=pl.String),
-        pl.when(age > OLDEST_TOLD - 1).then(OLDEST_TOLD).otherwise(age).alias("age_years"),
+        pl.when(age > OLDEST_PATIENT - 1).then(OLDEST_PATIENT).otherwise(age).alias("age_years"),
         _where("race", is_known_group),
         _where("skin_tone", is_known_tone),
     )

@@ -1,8 +1,13 @@
 """What a site tells of a record's patient beside the signals."""
 
+from typing import Final
+
 import dataframely as dy
 
 from schemas.columns import key
+
+PATIENT: Final = ("care_unit", "sex", "age_years", "race", "skin_tone")
+"""The columns that tell of the patient and the place."""
 
 
 class Demographic(dy.Schema):

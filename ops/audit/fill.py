@@ -12,10 +12,10 @@ from ops.fill.plan import FillShard, spec_sha256
 from ops.fill.rows import pressure_columns
 from ops.fill.silence import condition_rate
 from schemas.audit import Audit
+from schemas.demographics import PATIENT
 from schemas.restoration import PRESSURES, Restorer
 from schemas.windows import Window
 
-ABOUT: Final = ("care_unit", "sex", "age_years", "race", "skin_tone")
 _SIGNAL: Final = ("", "_scale", "_zero", "_unit", "_lead")
 
 
@@ -70,7 +70,7 @@ def _rows(
     whole = told.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
     why = pl.Series(answer.why, dtype=pl.String)
     about = [
-        pl.lit(shard.about.get(name), Audit.columns()[name].dtype).alias(name) for name in ABOUT
+        pl.lit(shard.about.get(name), Audit.columns()[name].dtype).alias(name) for name in PATIENT
     ]
     return inputs.select(
         pl.lit(shard.dataset).alias("dataset"),

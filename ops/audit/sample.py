@@ -15,14 +15,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ops.fill.rules import conditions_of
-from ops.reference.choose import calibrated, referred
+from ops.reference.choose import READING, calibrated, referred
+from ops.reference.in_time import RECORD, beside_in_time
 from schemas.restoration import Trained
 
 LEAST_AGE_S: Final = 60.0
 """A line's reading of less ago would make any model look good."""
 
-_RECORD: Final = ["dataset", "record_id"]
-_READ: Final = ["kind", "taken_s", "sbp", "dbp", "map", "moment", "moment_sha256"]
 U64 = NDArray[np.uint64]
 
 
@@ -42,9 +41,9 @@ def audit_sample(
         per_subject: windows of one subject.
         most_age_s: how long ago a line's reading may be; null where the model goes by none.
     """
-    truth = read.filter(pl.col("kind") == "line").select(*_RECORD, window_index="moment")
+    truth = read.filter(pl.col("kind") == "line").select(*RECORD, window_index="moment")
     asked = windows.select(
-        *_RECORD,
+        *RECORD,
         "window_index",
         "subject_id",
         "start_s",
@@ -53,7 +52,7 @@ def audit_sample(
         task=pl.lit("translate"),
         conditions=conditions_of("abp"),
     ).filter(pl.col("conditions").list.len() > 0, ~_seen(trained))
-    fit = asked.join(truth.lazy(), on=[*_RECORD, "window_index"], how="semi").collect()
+    fit = asked.join(truth.lazy(), on=[*RECORD, "window_index"], how="semi").collect()
     least = least_of_subjects(fit.with_columns(hash=_hashes(fit)), per_subject)
     if most_age_s is None or least.is_empty():
         return calibrated(least, read.clear(), 0.0)
@@ -62,7 +61,7 @@ def audit_sample(
 
 def least_of_subjects(rows: pl.DataFrame, per_subject: int) -> pl.DataFrame:
     """Keep the rows of least ``hash`` of each subject."""
-    ranked = rows.sort("hash", *_RECORD, "window_index")
+    ranked = rows.sort("hash", *RECORD, "window_index")
     return ranked.group_by("dataset", "subject_id", maintain_order=True).head(per_subject)
 
 
@@ -117,24 +116,17 @@ def _earlier_line(rows: pl.DataFrame, lines: pl.DataFrame, most_age_s: float) ->
 
 
 def _found(asked: pl.DataFrame, ordered: pl.DataFrame, at: str, side: int) -> pl.DataFrame:
-    near = asked.sort(at).join_asof(
-        ordered,
-        left_on=at,
-        right_on="taken_s",
-        by=_RECORD,
-        strategy="nearest",
-        check_sortedness=False,
-    )
+    near = beside_in_time(asked.sort(at), ordered, at, "taken_s")
     apart = side * (pl.col("start_s") - pl.col("taken_s"))
-    return near.filter(apart >= LEAST_AGE_S).select("row", *_READ)
+    return near.filter(apart >= LEAST_AGE_S).select("row", *READING)
 
 
 def _hashes(rows: pl.DataFrame) -> pl.Series:
     """Hash each window's key, the same on every machine, for good."""
-    records = rows.select(_RECORD).unique()
+    records = rows.select(RECORD).unique()
     seeds = [_seed("\n".join(record)) for record in records.rows()]
     own = records.with_columns(seed=pl.Series(seeds, dtype=pl.UInt64))
-    seed = rows.join(own, on=_RECORD, how="left", maintain_order="left")["seed"].to_numpy()
+    seed = rows.join(own, on=RECORD, how="left", maintain_order="left")["seed"].to_numpy()
     return pl.Series(_mixed(seed + rows["window_index"].to_numpy().astype(np.uint64)))
 
 

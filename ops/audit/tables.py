@@ -50,14 +50,19 @@ def audit_tables(measures: Sequence[Row]) -> AuditTables:
 def markdown_table(rows: Sequence[Row]) -> str:
     """Write rows of equal names as a table of GitHub's Markdown."""
     names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([_cell(row[n]) for n in names] for row in rows)]
+    lines = [
+        names,
+        ["---"] * len(names),
+        *([said(row[n]).replace("|", "\\|") for n in names] for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: Any) -> str:
+def said(value: Any) -> str:
+    """Write a value of a table: a fraction by three digits, nothing for null."""
     if value is None:
         return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _named(model: Row) -> Row:

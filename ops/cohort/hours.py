@@ -9,7 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from ops.cohort.pressures import PATIENT, TOLD
+from ops.cohort.pressures import TOLD
+from schemas.demographics import PATIENT
 from schemas.grid import WINDOW_S
 from schemas.restoration import ABSTENTIONS, CALIBRATIONS
 

@@ -8,6 +8,7 @@ import polars as pl
 from ops.audit.current import WINDOW, current_audit
 from ops.audit.site import corrected, site_corrections
 from ops.lake import Lake
+from schemas.demographics import PATIENT
 from schemas.restoration import PRESSURES
 
 SourceKind = Literal["measured", "synthetic"]
@@ -16,8 +17,6 @@ SOURCES: Final[tuple[SourceKind, ...]] = get_args(SourceKind)
 ENDS: Final = ("", "_lower", "_upper")
 TOLD: Final = [f"{pressure}{end}" for pressure in PRESSURES for end in ENDS]
 """Columns of the pressures and their bounds, in mmHg."""
-
-PATIENT: Final = ["care_unit", "sex", "age_years", "race", "skin_tone"]
 
 SERIES: Final = pl.Schema(
     {

@@ -9,12 +9,25 @@ import hashlib
 from typing import Final
 
 import polars as pl
+from polars._typing import AsofJoinStrategy
+
+from ops.reference.in_time import RECORD, beside_in_time
 
 NEAR_S: Final = 60.0
 """A reading's moment is shown by a window that begins within this time of it."""
 
-_RECORD: Final = ["dataset", "record_id"]
-_READ: Final = ["kind", "taken_s", "sbp", "dbp", "map", "moment", "moment_sha256"]
+READING: Final = {
+    "kind": pl.String,
+    "taken_s": pl.Float64,
+    "sbp": pl.Float32,
+    "dbp": pl.Float32,
+    "map": pl.Float32,
+    "moment": pl.Int32,
+    "moment_sha256": pl.String,
+}
+"""What a reading says beside its record."""
+
+_READ: Final = list(READING)
 
 SCHEMA: Final = {
     "calibration": pl.String,
@@ -37,7 +50,7 @@ def with_moments(cuffs: pl.DataFrame, windows: pl.LazyFrame) -> pl.DataFrame:
     """
     fit = {m: pl.col(f"{m}_grade").is_in(["good", "fair"]) for m in ("ecg", "ppg")}
     near = windows.filter(fit["ecg"] | fit["ppg"]).select(
-        *_RECORD,
+        *RECORD,
         "start_s",
         moment="window_index",
         moment_sha256="input_sha256",
@@ -48,22 +61,14 @@ def with_moments(cuffs: pl.DataFrame, windows: pl.LazyFrame) -> pl.DataFrame:
     either = _nearest(read, there)
     both = _nearest(read, there.filter("both"))
     shown = [pl.coalesce(both[name], either[name]).alias(name) for name in _MOMENT]
-    return read.with_columns(pl.select(*shown)).select(*_RECORD, *_READ)
+    return read.with_columns(pl.select(*shown)).select(*RECORD, *_READ)
 
 
 _MOMENT: Final = ["moment", "moment_sha256"]
 
 
 def _nearest(read: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
-    return read.join_asof(
-        there,
-        left_on="taken_s",
-        right_on="start_s",
-        by=_RECORD,
-        strategy="nearest",
-        tolerance=NEAR_S,
-        check_sortedness=False,
-    )
+    return beside_in_time(read, there, "taken_s", "start_s", within_s=NEAR_S)
 
 
 def calibrated(wants: pl.DataFrame, readings: pl.DataFrame, ahead_s: float) -> pl.DataFrame:
@@ -87,16 +92,14 @@ def uncalibrated(wants: pl.DataFrame) -> pl.DataFrame:
 
 
 def _found(
-    asked: pl.DataFrame, ordered: pl.DataFrame, strategy: str, within_s: float | None = None
+    asked: pl.DataFrame,
+    ordered: pl.DataFrame,
+    strategy: AsofJoinStrategy,
+    within_s: float | None = None,
 ) -> pl.DataFrame:
-    found = asked.select("row", *_RECORD, "start_s").join_asof(
-        ordered,
-        left_on="start_s",
-        right_on="taken_s",
-        by=_RECORD,
-        strategy=strategy,  # type: ignore[arg-type]
-        tolerance=within_s,
-        check_sortedness=False,
+    times = asked.select("row", *RECORD, "start_s")
+    found = beside_in_time(
+        times, ordered, "start_s", "taken_s", strategy=strategy, within_s=within_s
     )
     return found.filter(pl.col("kind").is_not_null()).select("row", *_READ)
 

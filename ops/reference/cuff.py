@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ops.reference.in_time import RECORD
 from ops.reference.plausible import plausible
 
 NEAR_S: Final = 1800.0
@@ -31,7 +32,6 @@ MOST_NEAR: Final = 24
 
 ALONE_MMHG: Final = 40.0
 
-_RECORD: Final = ["dataset", "record_id"]
 _PARTS: Final = {"nbp_systolic": "sbp", "nbp_diastolic": "dbp", "nbp_mean": "map"}
 
 
@@ -40,9 +40,9 @@ def cuff_readings(numerics: pl.LazyFrame) -> pl.DataFrame:
 
     Takes rows of the ``numerics`` table, of whole records; gives rows in the order of time.
     """
-    order = _shown(numerics).filter(plausible()).sort(*_RECORD, "taken_s")
+    order = _shown(numerics).filter(plausible()).sort(*RECORD, "taken_s")
     again = pl.all_horizontal(
-        (pl.col(p) == pl.col(p).shift()).over(_RECORD).fill_null(value=False)
+        (pl.col(p) == pl.col(p).shift()).over(RECORD).fill_null(value=False)
         for p in ("sbp", "dbp", "map")
     )
     of_known_age = order.filter(~again, pl.col("taken_s") > pl.col("first_s"))
@@ -51,7 +51,7 @@ def cuff_readings(numerics: pl.LazyFrame) -> pl.DataFrame:
 
 def _shown(numerics: pl.LazyFrame) -> pl.DataFrame:
     """Put what a cuff showed at one moment into a row, with the record's first moment."""
-    first = numerics.group_by(_RECORD).agg(first_s=pl.col("start_s").min())
+    first = numerics.group_by(RECORD).agg(first_s=pl.col("start_s").min())
     cuff = numerics.filter(
         pl.col("quantity").is_in(list(_PARTS)),
         pl.col("unit").str.strip_chars().str.to_lowercase() == "mmhg",
@@ -61,15 +61,15 @@ def _shown(numerics: pl.LazyFrame) -> pl.DataFrame:
         pl.col("value").filter(pl.col("quantity") == quantity).first().cast(pl.Float32).alias(name)
         for quantity, name in _PARTS.items()
     ]
-    moments = cuff.group_by(*_RECORD, "start_s").agg(parts).rename({"start_s": "taken_s"})
-    return moments.join(first, on=_RECORD).collect()
+    moments = cuff.group_by(*RECORD, "start_s").agg(parts).rename({"start_s": "taken_s"})
+    return moments.join(first, on=RECORD).collect()
 
 
 def _not_alone(readings: pl.DataFrame) -> pl.DataFrame:
     """Leave out what is far from the others of its half hour; takes and gives rows in order."""
     parts = [
         record.filter(~pl.Series(_alone(record["taken_s"].to_numpy(), record["map"].to_numpy())))
-        for record in readings.partition_by(_RECORD, maintain_order=True)
+        for record in readings.partition_by(RECORD, maintain_order=True)
     ]
     return pl.concat([readings.clear(), *parts])
 

@@ -11,15 +11,15 @@ from typing import Final
 
 import polars as pl
 
+from ops.reference.in_time import RECORD, beside_in_time
 from ops.reference.plausible import plausible
 from schemas.modality import UNITS
 
 NEAR_S: Final = 60.0
 APART_MMHG: Final = 30.0
 
-_RECORD: Final = ["dataset", "record_id"]
 COLUMNS: Final = [
-    *_RECORD,
+    *RECORD,
     "window_index",
     "start_s",
     "sbp",
@@ -42,16 +42,9 @@ def line_readings(windows: pl.LazyFrame, cuffs: pl.DataFrame) -> pl.DataFrame:
         pl.col("abp_grade") == "good", pl.col("abp_unit") == UNITS["abp"], plausible()
     )
     lines = fit.collect().sort("start_s")
-    judged = lines.join_asof(
-        _beside(cuffs, lines),
-        left_on="start_s",
-        right_on="taken_s",
-        by=_RECORD,
-        strategy="nearest",
-        check_sortedness=False,
-    )
+    judged = beside_in_time(lines, _beside(cuffs, lines), "start_s", "taken_s")
     return judged.filter(~pl.col("contradicts").fill_null(value=False)).select(
-        *_RECORD,
+        *RECORD,
         pl.lit("line").alias("kind"),
         taken_s="start_s",
         sbp="sbp",
@@ -64,15 +57,8 @@ def line_readings(windows: pl.LazyFrame, cuffs: pl.DataFrame) -> pl.DataFrame:
 
 def _beside(cuffs: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Say of the cuff readings that have a line beside them whether the line contradicts them."""
-    pairs = cuffs.sort("taken_s").join_asof(
-        lines.select(*_RECORD, "start_s", line_map="map"),
-        left_on="taken_s",
-        right_on="start_s",
-        by=_RECORD,
-        strategy="nearest",
-        tolerance=NEAR_S,
-        check_sortedness=False,
-    )
+    told = lines.select(*RECORD, "start_s", line_map="map")
+    pairs = beside_in_time(cuffs.sort("taken_s"), told, "taken_s", "start_s", within_s=NEAR_S)
     apart = (pl.col("map") - pl.col("line_map")).abs() > APART_MMHG
     beside = pairs.filter(pl.col("line_map").is_not_null())
-    return beside.select(*_RECORD, "taken_s", contradicts=apart)
+    return beside.select(*RECORD, "taken_s", contradicts=apart)

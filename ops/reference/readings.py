@@ -1,12 +1,15 @@
 """All readings of some records, and what of a backfill they calibrate."""
 
+from typing import Final
+
 import polars as pl
 
-from ops.reference.choose import calibrated, uncalibrated, with_moments
+from ops.reference.choose import READING, calibrated, uncalibrated, with_moments
 from ops.reference.cuff import cuff_readings
+from ops.reference.in_time import RECORD
 from ops.reference.line import line_readings
 
-MOST_AGE_S = 4 * 3600.0
+MOST_AGE_S: Final = 4 * 3600.0
 """Age of a reading that a model still goes by: wards take the cuff at least so often."""
 
 
@@ -14,6 +17,11 @@ def readings(windows: pl.LazyFrame, numerics: pl.LazyFrame) -> pl.DataFrame:
     """List readings by cuff and by line, from rows of ``windows`` and ``numerics`` of records."""
     cuffs = cuff_readings(numerics)
     return pl.concat([with_moments(cuffs, windows), line_readings(windows, cuffs)])
+
+
+def no_readings() -> pl.DataFrame:
+    """Give the readings of a model that goes by none."""
+    return pl.DataFrame(schema={**dict.fromkeys(RECORD, pl.String), **READING})
 
 
 def with_references(

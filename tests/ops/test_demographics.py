@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.deidentify import Deidentifier
-from ops.demographics import SUBJECTS, TOLD, demographics, told_by_comments
+from ops.demographics import SUBJECTS, demographics, told_by_comments
 from ops.header import parse_header
 from ops.subjects_table import by_every_name, naming_nobody, read_subjects
-from schemas.demographics import Demographic
+from schemas.demographics import PATIENT, Demographic
 from schemas.known_patients import CARE_UNITS
 
 HIDING = partial(Deidentifier(b"0123456789abcdef").name, "subject")
@@ -203,11 +203,12 @@ def test_nobody_is_named_by_a_hidden_table() -> None:
 
 @given(
     st.lists(
-        st.fixed_dictionaries({name: st.text(max_size=12) | st.none() for name in TOLD}), max_size=5
+        st.fixed_dictionaries({name: st.text(max_size=12) | st.none() for name in PATIENT}),
+        max_size=5,
     )
 )
 def test_whatever_a_table_holds_rows_satisfy_the_schema_or_a_sentence_says_why(rows) -> None:
-    made = pl.DataFrame(rows, schema=dict.fromkeys(TOLD, pl.String))
+    made = pl.DataFrame(rows, schema=dict.fromkeys(PATIENT, pl.String))
     packed = made.with_row_index("subject_id").write_csv().encode()
     subjects, said = NOBODY, "subjects table site.csv is one"
     try:
