@@ -56,6 +56,7 @@ def filled() -> pl.DataFrame:
         "unit": "mmHg",
         "grade": "fair",
         "conditions": ["ecg"],
+        "calibration": "none",
         "n_samples": 1,
         "model_sha256": "0",
         "sampler": "none",

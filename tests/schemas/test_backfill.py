@@ -17,7 +17,8 @@ def with_value(frame: pl.DataFrame, **values: object) -> pl.DataFrame:
 
 
 def abstained(filled: pl.DataFrame) -> pl.DataFrame:
-    return with_value(filled, **dict.fromkeys([*SIGNAL, *PRESSURES]), grade="absent")
+    nothing = dict.fromkeys([*SIGNAL, *PRESSURES])
+    return with_value(filled, **nothing, grade="absent", abstained="range")
 
 
 def test_a_whole_row_is_valid(filled) -> None:
@@ -64,6 +65,34 @@ def test_a_signal_that_was_made_is_not_absent(filled) -> None:
 def test_an_abstention_has_no_grade_but_absent(filled) -> None:
     with pytest.raises(ValidationError, match="absent_where_abstained"):
         Backfill.validate(with_value(abstained(filled), grade="fair"))
+
+
+def test_an_abstention_says_why_and_nothing_else_does(filled) -> None:
+    for row in (
+        with_value(abstained(filled), abstained=None),
+        with_value(filled, abstained="range"),
+    ):
+        with pytest.raises(ValidationError, match="absent_where_abstained"):
+            Backfill.validate(row)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"calibration": None},
+        {"calibration": "cuff"},
+        {"reference_age_s": 60.0},
+        {"task": "impute"},
+        {"modality": "ppg"},
+    ],
+)
+def test_a_made_pressure_alone_is_calibrated_and_a_reading_has_its_age(filled, told) -> None:
+    with pytest.raises(ValidationError, match="calibrated_where_made"):
+        Backfill.validate(with_value(filled, **told))
+
+
+def test_a_reading_may_come_later_than_its_window(filled) -> None:
+    assert Backfill.is_valid(with_value(filled, calibration="line", reference_age_s=-60.0))
 
 
 @pytest.mark.parametrize("part", PRESSURES)
