@@ -10,7 +10,6 @@ from flows.actors.auditor import Auditor
 from flows.actors.filler import FilledShard
 from flows.actors.pool import Done
 from flows.audit_plan import AuditPlan, audits, plan_audit
-from flows.backfill import see_lake
 from flows.backfill_plan import Filling, filling
 from flows.belt import Belt
 from flows.config import AuditConfig
@@ -22,6 +21,7 @@ from flows.shards import start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.tell_audit import tell_audit
+from flows.upkeep import see_lake
 from flows.withdrawn import refuse_withdrawn
 from ops.audit.current import current_audit
 from ops.lake import Lake

@@ -13,7 +13,7 @@ from flows.actors.filler import FilledShard, Filler
 from flows.actors.pool import Done
 from flows.backfill_plan import Filling, FillPlan, RecordGroup, filling, plan_group, record_groups
 from flows.belt import Belt
-from flows.config import BackfillConfig, LakeConfig
+from flows.config import BackfillConfig
 from flows.progress import Advance, progress
 from flows.quarantine import commit_given_up
 from flows.retrying import RETRIED
@@ -21,7 +21,7 @@ from flows.run import list_quarantine, recorded_run
 from flows.shards import start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
-from flows.upkeep import lake_there
+from flows.upkeep import see_lake
 from flows.withdrawn import refuse_withdrawn
 from ops.fill.plan import FillShard
 from ops.lake import Lake
@@ -116,20 +116,6 @@ def plan_backfill(
     summary.rows_changed += lake.commit("backfill", replacing=plan.stale)
     summary.rows_changed += lake.commit("quarantine", replacing=plan.over)
     return plan
-
-
-def see_lake(config: LakeConfig) -> None:
-    """See that there is a lake, and in it the dataset if one is named.
-
-    Raises:
-        ValueError: where there is none.
-    """
-    lake = lake_there(config)
-    datasets = lake.scan("records").select("dataset").unique().collect()["dataset"].sort()
-    if config.dataset and config.dataset not in datasets:
-        known = ", ".join(datasets) or "none"
-        message = f"dataset {config.dataset} is not in {config.lake}; there are: {known}"
-        raise ValueError(message)
 
 
 @task(name="fill batch", **RETRIED)

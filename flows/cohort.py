@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.cohort_config import CohortConfig
 from flows.cohort_summary import METHODS, CohortSummary
-from flows.upkeep import lake_there
+from flows.upkeep import datasets_of, lake_there
 from ops.audit.current import current_audit
 from ops.audit.measures import audit_measures
 from ops.cohort.croissant import write_croissant
@@ -31,7 +31,7 @@ def cohort(config: CohortConfig) -> CohortSummary:
     """
     lake_there(config)
     lake = Lake(config.lake, config.as_of)
-    datasets = _datasets(lake, config)
+    datasets = datasets_of(lake, config.dataset)
     summary = CohortSummary(lake=lake.url, dataset=config.dataset, out=config.out)
     clock = time.perf_counter()
     audit = current_audit(lake, config.dataset)
@@ -55,14 +55,6 @@ def _folders(config: CohortConfig) -> Mapping[str, tuple[SourceKind, ...]]:
     if config.mix:
         return {"mixed": config.source}
     return {source: (source,) for source in dict.fromkeys(config.source)}
-
-
-def _datasets(lake: Lake, config: CohortConfig) -> list[str]:
-    there = lake.scan("records").select("dataset").unique().collect()["dataset"].sort().to_list()
-    if config.dataset and config.dataset not in there:
-        message = f"dataset {config.dataset} is not in {config.lake}; there are: {', '.join(there)}"
-        raise ValueError(message)
-    return [config.dataset] if config.dataset else there
 
 
 def _export(

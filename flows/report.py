@@ -12,7 +12,7 @@ from rich.console import Console
 from flows.report_config import ReportConfig
 from flows.show import say
 from flows.summary import Summary
-from flows.upkeep import lake_there
+from flows.upkeep import datasets_of, lake_there
 from flows.withdrawn import withdrawn_models
 from ops.audit.current import current_audit
 from ops.lake import Lake
@@ -68,7 +68,7 @@ def page_of(lake: Lake, dataset: str = "") -> Page:
     Raises:
         ValueError: where the dataset is not in the lake.
     """
-    _see_dataset(lake, dataset)
+    datasets_of(lake, dataset)
     windows, backfill = (lake.scan(name, dataset) for name in ("windows", "backfill"))
     quarantine = lake.scan("quarantine", dataset)
     return Page(
@@ -94,14 +94,6 @@ def show_report(summary: ReportSummary, console: Console) -> None:
     say(console, f"the report is {summary.out}, {summary.size_bytes / 2**10:.0f} KiB")
     if not summary.runs:
         say(console, "The lake has no run of a night yet.")
-
-
-def _see_dataset(lake: Lake, dataset: str) -> None:
-    datasets = lake.scan("records").select("dataset").unique().collect()["dataset"].sort()
-    if dataset and dataset not in datasets:
-        known = ", ".join(datasets) or "none"
-        message = f"dataset {dataset} is not in {lake.url}; there are: {known}"
-        raise ValueError(message)
 
 
 def _strips(windows: pl.LazyFrame, backfill: pl.LazyFrame) -> list[Strip]:

@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.audit_plan import audits, plan_audit
-from flows.backfill import see_lake
 from flows.backfill_plan import Filling, filling, plan_group, record_groups
 from flows.config import AuditConfig, BackfillConfig, IngestConfig, LakeConfig
 from flows.ingest import plan_ingest
 from flows.ingest_commit import unread_rows
 from flows.show import say
+from flows.upkeep import see_lake
 from flows.upkeep_config import StatusConfig
 from flows.withdrawn import WithdrawnModel, withdrawn_models
 from ops.lake import Lake

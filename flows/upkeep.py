@@ -1,6 +1,6 @@
-"""What the commands that look after a lake have in common."""
+"""What the commands on a lake that is there have in common."""
 
-from flows.config import PlaceConfig
+from flows.config import LakeConfig, PlaceConfig
 from ops.lake import Lake
 
 
@@ -15,3 +15,26 @@ def lake_there(config: PlaceConfig) -> Lake:
         message = f"there is no lake at {config.lake}"
         raise ValueError(message)
     return lake
+
+
+def see_lake(config: LakeConfig) -> None:
+    """See that there is a lake, and in it the dataset if one is named.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    datasets_of(lake_there(config), config.dataset)
+
+
+def datasets_of(lake: Lake, dataset: str) -> list[str]:
+    """Name the dataset that is meant, or all that are there where none is named.
+
+    Raises:
+        ValueError: where the lake has no such dataset.
+    """
+    there = lake.scan("records").select("dataset").unique().collect()["dataset"].sort().to_list()
+    if dataset and dataset not in there:
+        known = ", ".join(there) or "none"
+        message = f"dataset {dataset} is not in {lake.url}; there are: {known}"
+        raise ValueError(message)
+    return [dataset] if dataset else there

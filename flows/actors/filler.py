@@ -12,7 +12,7 @@ from flows.actors.device import Busy, Device
 from flows.config import BackfillConfig
 from flows.restorers import make_restorer
 from ops.fill.answer import Seen, Terms
-from ops.fill.plan import FillShard
+from ops.fill.plan import FillShard, spans_of
 from ops.fill.rows import fill_rows
 from ops.lake import DataFile, Lake
 from ops.lake.snapshot import Snapshot
@@ -94,19 +94,17 @@ class Filler:
         return self._read(shard, shard.spans)
 
     def _moments_of(self, shard: FillShard) -> pl.DataFrame:
-        shown = shard.wants["moment"].drop_nulls().unique().sort()
-        return self._read(shard, [(i, i) for i in shown])
+        return self._read(shard, spans_of(shard.wants["moment"].drop_nulls()))
 
     def _read(self, shard: FillShard, spans: Iterable[tuple[int, int]]) -> pl.DataFrame:
-        """Read a record's windows of some spans, each once."""
+        """Read a record's windows of some spans, none of which overlap."""
         parts = [
             self._windows.rows(
                 dataset=shard.dataset, record_id=shard.record_id, window_index=span
             ).collect()
             for span in spans
         ]
-        rows = pl.concat([Window.create_empty(), *parts])
-        return rows if len(parts) < 2 else rows.unique("window_index", maintain_order=True)
+        return pl.concat([Window.create_empty(), *parts])
 
 
 def peak_rss_mib() -> float:

@@ -8,7 +8,7 @@ import polars as pl
 
 from ops.audit.halves import half_of
 from ops.fill.answer import Answer, Seen, Terms, answers
-from ops.fill.plan import FillShard, spec_sha256
+from ops.fill.plan import FillShard, spans_of, spec_sha256
 from ops.fill.rows import pressure_columns
 from ops.fill.silence import condition_rate
 from schemas.audit import Audit
@@ -28,7 +28,7 @@ class AuditShard(FillShard):
     @property
     def spans(self) -> list[tuple[int, int]]:
         """Its windows lie far apart, and a model looks no further than beside them."""
-        return [(index - 1, index + 1) for index in self.wants["window_index"]]
+        return spans_of(self.wants["window_index"], beside=1)
 
     @property
     def path(self) -> str:

@@ -1,7 +1,7 @@
 """What a backfill has to do: what is wanted less what is there, cut into shards."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,9 @@ from schemas.restoration import Restorer
 
 ASKED: Final = ["window_index", "modality", "task", "conditions", "input_sha256", *READ_BY]
 """Columns of what a shard wants."""
+
+NEAR_WINDOWS: Final = 64
+"""Half a row group of the table ``windows``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +119,20 @@ def stale_rows(windows: pl.LazyFrame, there: pl.LazyFrame) -> pl.LazyFrame:
     """List keys of rows whose window is gone or is no longer what they were made from."""
     now = windows.select("dataset", "record_id", "window_index", "input_sha256")
     return there.join(now, on=now.collect_schema().names(), how="anti").select(KEY)
+
+
+def spans_of(indexes: Iterable[int], beside: int = 0) -> list[tuple[int, int]]:
+    """Give stretches of windows that hold all of some, and so many on either side of each.
+
+    What lies near each other is one stretch, since a row group of the table is likely to hold both.
+    """
+    spans: list[tuple[int, int]] = []
+    for index in sorted(set(indexes)):
+        first, last = index - beside, index + beside
+        if spans and first - spans[-1][1] <= NEAR_WINDOWS:
+            first = spans.pop()[0]
+        spans.append((first, last))
+    return spans
 
 
 def shards(missing: pl.DataFrame) -> Iterator[FillShard]:

@@ -1,9 +1,19 @@
+from itertools import pairwise
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.fill.plan import missing_rows, shards, spec_sha256, stale_rows, window_seed
+from ops.fill.plan import (
+    NEAR_WINDOWS,
+    missing_rows,
+    shards,
+    spans_of,
+    spec_sha256,
+    stale_rows,
+    window_seed,
+)
 from ops.fill.rules import KEY
 from ops.reference.choose import SCHEMA
 from schemas.grid import SHARD_WINDOWS
@@ -185,3 +195,18 @@ def test_a_window_that_nothing_was_made_from_is_not_stale() -> None:
     windows = pl.concat([wants([0]), wants([0], record_id="b")]).lazy()
 
     assert stale_rows(windows, there(wants([0]), "spec")).collect().is_empty()
+
+
+def test_windows_near_each_other_are_read_in_one_stretch() -> None:
+    assert spans_of([3, 400, 5, 9], beside=1) == [(2, 10), (399, 401)]
+    assert spans_of([]) == []
+
+
+@given(st.lists(st.integers(0, 5000), max_size=40), st.integers(0, 2))
+def test_whatever_is_asked_stretches_hold_it_lie_apart_and_are_not_long(indexes, beside) -> None:
+    spans = spans_of(indexes, beside)
+    read = {i for first, last in spans for i in range(first, last + 1)}
+
+    assert {i + d for i in indexes for d in (-beside, 0, beside)} <= read
+    assert all(b[0] - a[1] > NEAR_WINDOWS for a, b in pairwise(spans))
+    assert len(read) <= len(set(indexes)) * (NEAR_WINDOWS + 2 * beside + 1)
