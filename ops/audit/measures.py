@@ -10,7 +10,7 @@ import polars as pl
 
 from ops.audit.baselines import comparison
 from ops.audit.bland_altman import bland_altman
-from ops.audit.hypotension import hypotension
+from ops.audit.hypotension import LOW_MMHG, hypotension
 from ops.audit.site import corrected, site_corrections
 from ops.audit.told import told_of
 from ops.judge.pressure_measures import interval_measures, pressure_measures
@@ -61,8 +61,14 @@ def figures(audited: pl.DataFrame) -> dict[str, Any]:
         "subjects": audited["subject_id"].n_unique(),
         "abstained": abstentions(audited),
         "pressures": {p: pressure_figures(told, p) for p in PRESSURES},
-        "hypotension": hypotension(told),
+        "hypotension": {**hypotension(told), "windows_below_abstained": _unheard(audited)},
     }
+
+
+def _unheard(audited: pl.DataFrame) -> int:
+    """Count the windows that are low and that nothing is said of."""
+    silent = pl.col("abstained").is_not_null()
+    return audited.filter(silent, pl.col("true_map") < LOW_MMHG).height
 
 
 def abstentions(audited: pl.DataFrame) -> dict[str, int]:

@@ -77,3 +77,10 @@ def test_what_is_measured_is_json(high_ward, audited) -> None:
 
 def test_no_rows_measure_nothing(audited) -> None:
     assert audit_measures(audited()) == []
+
+
+def test_low_windows_that_nothing_is_said_of_are_counted_beside_the_others(audited) -> None:
+    rows = audited({"true": 60.0}, {"true": 60.0, "abstained": "range"}, {"abstained": "range"})
+    told = figures(rows)["hypotension"]
+
+    assert (told["windows_below"], told["windows_below_abstained"]) == (1, 1)
