@@ -48,6 +48,14 @@ class CohortConfig(PlaceConfig):
         condition(text)
         return text
 
+    @field_validator("format")
+    @classmethod
+    def _croissant_describes_others(cls, forms: tuple[Form, ...]) -> tuple[Form, ...]:
+        if set(forms) == {"croissant"}:
+            message = "croissant describes the files of other forms: name one beside it"
+            raise ValueError(message)
+        return forms
+
     @model_validator(mode="after")
     def _mixed_only_when_asked(self) -> Self:
         n_sources, one_table = len(set(self.source)), Path(self.out).suffix in {".parquet", ".csv"}

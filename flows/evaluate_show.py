@@ -148,6 +148,9 @@ def _told(value: float | None, digits: int) -> str:
 
 
 def _interval(figure: Row, digits: int) -> str:
+    """Write the bounds; nothing where there are too few groups for any."""
+    if figure["low"] is None:
+        return ""
     return f" ({figure['low']:.{digits}f}-{figure['high']:.{digits}f})"
 
 

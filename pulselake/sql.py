@@ -3,7 +3,8 @@
 Views read the data files of the version that was newest when they were made (or that ``as_of``
 asks for), each named to DuckDB's own Parquet reader, since its Delta extension reads neither older
 versions nor S3 as the standard variables set it up. Filters and columns are pushed down to the
-files. Files on S3 come through fsspec. Pressures, which are small, are handed over as frames.
+files. Files on S3 come through fsspec. The audit and pressures, which are small, are handed over as
+frames: the audit without rows that no longer tell of the lake.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ import duckdb
 import polars as pl
 from fsspec.implementations.local import LocalFileSystem
 
+from ops.audit.current import current_audit
 from ops.cohort.pressures import measured, synthetic
 from ops.lake import Lake
 from ops.lake.commit import active_files
@@ -31,18 +33,20 @@ def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
     """Connect to a database in memory whose views are the lake's tables.
 
     ``windows`` and ``backfill`` are in physical units, as are ``pressures_measured`` and
-    ``pressures_synthetic``; the others are as stored.
+    ``pressures_synthetic``; ``audit`` is ``current_audit``, and the others are as stored.
     """
     connection = duckdb.connect()
     fs, _ = lake.location.filesystem()
     if not isinstance(fs, LocalFileSystem):
         connection.register_filesystem(fs)
-    for table in TABLES:
+    for table in (name for name in TABLES if name != "audit"):
         rows = _stored(connection, lake, table)
         columns = ", ".join(_columns(table))
         connection.execute(f"CREATE VIEW {table} AS SELECT {columns} FROM ({rows})")  # noqa: S608
+    audit = current_audit(lake)
+    connection.register("audit", audit)
     connection.register("pressures_measured", measured(lake))
-    connection.register("pressures_synthetic", synthetic(lake))
+    connection.register("pressures_synthetic", synthetic(lake, audit=audit))
     return connection
 
 

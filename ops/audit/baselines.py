@@ -31,7 +31,7 @@ SCHEMA: Final = {
     "difference_high": pl.Float64,
 }
 """MAE in mmHg over subjects with its 95 % interval, and the model's less the method's, paired by
-subject, with its own; the model's row has none."""
+subject, with its own; the model's row has none. Intervals of few subjects are null."""
 
 
 def comparison(audited: pl.DataFrame) -> pl.DataFrame:

@@ -25,7 +25,8 @@ def bland_altman(
 ) -> dict[str, Any]:
     """Tell bias, spread and limits of agreement (mmHg) of (N,) pressures, null of one subject.
 
-    ``bias`` is the mean difference, told less true, over windows.
+    ``bias`` is the mean difference, told less true, over windows. Few subjects have figures without
+    bounds.
     """
     error = value.astype(np.float64) - true
     known = np.isfinite(error)
@@ -40,7 +41,7 @@ def bland_altman(
     return told | {
         name: {"value": float(figure[0]), "low": low, "high": high}
         for name, figure, (low, high) in (
-            (name, once[name], bounds_of(again[name])) for name in _FIGURES
+            (name, once[name], bounds_of(again[name], subjects)) for name in _FIGURES
         )
     }
 

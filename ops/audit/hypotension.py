@@ -47,12 +47,14 @@ def detection(said: Bools, true: Bools, groups: NDArray[np.str_]) -> dict[str, A
 
 
 def _share(hit: Bools, of: Bools, groups: NDArray[np.str_]) -> dict[str, float | None]:
-    """Give the share of hits, null where there is nothing to hit."""
+    """Give the share of hits, null where there is nothing to hit, its bounds where few have it."""
     if not of.any():
         return {"value": None, "low": None, "high": None}
     hits, all_of = (sums_of_groups(x.astype(np.float64), groups) for x in (hit, of))
     with np.errstate(invalid="ignore"):
-        low, high = bounds_of(resampled_sums(hits) / resampled_sums(all_of))
+        low, high = bounds_of(
+            resampled_sums(hits) / resampled_sums(all_of), int((all_of > 0).sum())
+        )
     return {"value": float(hits.sum() / all_of.sum()), "low": low, "high": high}
 
 

@@ -31,7 +31,9 @@ SCHEMA: Final = {
     "coverage_low": pl.Float64,
     "coverage_high": pl.Float64,
 }
-"""``windows`` and ``subjects`` are those with a pressure, ``abstained`` windows those without."""
+"""``windows`` and ``subjects`` are those with a pressure, ``abstained`` windows those without.
+
+Bounds of few subjects are null."""
 
 
 def _bucket(column: str, edges: dict[float, str], last: str) -> pl.Expr:

@@ -11,6 +11,8 @@ _ENDS: Final = {
     "_upper": "arterial pressure, upper bound of its 90 % interval, mmHg; null where measured",
 }
 
+_UNTOLD: Final = "null where the site gives none; of a subject, null too where its records differ"
+
 DESCRIPTIONS: Final[dict[str, str]] = {
     "dataset": "Name of the archive in the lake",
     "record_id": "Record of the archive",
@@ -18,11 +20,11 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "window_index": "Number of the 4 s window in its record, from 0",
     "start_s": "Start of the window, seconds from the record's start",
     "start_time": "Start of the window by the record's clock, no time zone; null without a clock",
-    "care_unit": "Care unit of the record, null where the site gives none",
-    "sex": "Sex of the subject, null where the site gives none",
-    "age_years": "Age at the record, null where the site gives none",
-    "race": "Race in the site's own words, null where it gives none",
-    "skin_tone": "Skin tone in the site's own words, null where it gives none",
+    "care_unit": f"Care unit of the record, {_UNTOLD}",
+    "sex": f"Sex of the subject, {_UNTOLD}",
+    "age_years": f"Age at the record, {_UNTOLD}",
+    "race": f"Race in the site's own words, {_UNTOLD}",
+    "skin_tone": f"Skin tone in the site's own words, {_UNTOLD}",
     **{f"{p}{e}": f"{name} {what}" for p, name in _PRESSURES.items() for e, what in _ENDS.items()},
     "source": "measured: by an arterial line; synthetic: made by a model",
     "synthetic": "Whether the pressure was made by a model and not measured",
@@ -40,8 +42,8 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "n_records": "Records with a window in the export",
     "first_window": "Start of the first window by the clock",
     "last_window": "Start of the last window by the clock",
-    "hours": "Time with a pressure, hours",
-    "coverage": "Share of the hour's 3600 s with a pressure",
+    "hours": "Time with a pressure, hours; where records overlap by the clock, once",
+    "coverage": "Share of the hour's 3600 s with a pressure, by one record or several",
     "map_below_65_s": "Time with a mean arterial pressure below 65 mmHg, s",
     "map_below_65_share": "That time over the time with a pressure",
     "map_lower_below_65_s": "Time with the lower bound of the mean below 65 mmHg, s; null where "

@@ -5,6 +5,7 @@ Croissant 1.1 (docs.mlcommons.org/croissant) with its Responsible AI vocabulary;
 """
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ import polars as pl
 
 from ops.cohort.columns import DESCRIPTIONS
 from ops.cohort.folder import files_below, sha256_of
+from ops.cohort.hours import hourly, subjects
+from ops.cohort.pressures import SERIES
 
 NAME: Final = "croissant.json"
 
@@ -111,15 +114,31 @@ def _file(folder: Path, path: str) -> dict[str, Any]:
 
 
 def _records(folder: Path, path: str) -> dict[str, Any]:
-    scan = pl.scan_parquet if path.endswith(".parquet") else pl.scan_csv
     table = path.rpartition(".")[0].replace("/", "_")
-    columns = scan(folder / path).collect_schema()
+    columns = _schema(folder / path)
     return {
         "@type": "cr:RecordSet",
         "@id": table,
         "name": table,
         "field": [_field(table, path, name, dtype) for name, dtype in columns.items()],
     }
+
+
+def _schema(path: Path) -> pl.Schema:
+    """Read the columns of a table; a CSV tells no types, and what some rows hold is no type."""
+    if path.suffix == ".parquet":
+        return pl.Schema(pl.read_parquet_schema(path))
+    names = pl.scan_csv(path, infer_schema=False).collect_schema().names()
+    return pl.Schema({name: _csv_types().get(name, pl.String()) for name in names})
+
+
+@cache
+def _csv_types() -> dict[str, pl.DataType]:
+    """Give the types of the columns of tables that may be there as CSV alone."""
+    series = pl.LazyFrame(schema=SERIES)
+    tables = [f.collect_schema() for f in (series, hourly(series), subjects(series))]
+    types = {name: dtype for of in tables for name, dtype in of.items()}
+    return {**types, "synthetic": pl.Boolean(), "meds_subject_id": pl.Int64()}
 
 
 def _field(table: str, path: str, name: str, dtype: pl.DataType) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Figures:
     """Counts of one source.
 
     Attributes:
-        subjects: those with a window, with or without a pressure.
+        subjects: those with a pressure.
         records: likewise.
         windows: windows with a pressure.
         hours: their time in h.
@@ -30,6 +30,7 @@ class Figures:
         correction_subjects: the least number of subjects that a site's correction rests on.
         oldest_reference_s: greatest age of a reading.
         models: those that made a pressure or abstained.
+        subjects_taken: those with a window, with or without a pressure.
     """
 
     subjects: int = 0
@@ -44,6 +45,7 @@ class Figures:
     correction_subjects: int | None = None
     oldest_reference_s: float | None = None
     models: list[str] = field(default_factory=list)
+    subjects_taken: int = 0
 
     def told(self) -> dict[str, Any]:
         """Give it as JSON does."""
@@ -55,9 +57,11 @@ def figures(rows: pl.LazyFrame) -> dict[str, Figures]:
     made = _TOLD & (pl.col("source") == "synthetic")
     kind = pl.col("calibration").fill_null("restored")
     site = pl.col("correction") == "site"
+    subject = pl.struct("dataset", "subject_id")
     counts = rows.group_by("source").agg(
-        pl.struct("dataset", "subject_id").n_unique().alias("subjects"),
-        pl.struct("dataset", "record_id").n_unique().alias("records"),
+        subject.filter(_TOLD).n_unique().alias("subjects"),
+        pl.struct("dataset", "record_id").filter(_TOLD).n_unique().alias("records"),
+        subject.n_unique().alias("subjects_taken"),
         _TOLD.sum().alias("windows"),
         (~CLOCKED).sum().alias("without_clock"),
         *((pl.col("abstained") == why).sum().alias(f"abstained {why}") for why in ABSTENTIONS),

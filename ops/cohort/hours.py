@@ -3,6 +3,9 @@
 An hour's bounds are the means of its windows' bounds: the errors of one hour come from one
 calibration of one patient, so they are taken as one and don't average out. The interval of an hour
 is then as wide as that of its windows, and never too narrow for that reason.
+
+Time is that of the clock: where records of one subject overlap, a second counts once, though each
+record's windows count. Records without a clock can't be held against each other.
 """
 
 from typing import Final
@@ -16,6 +19,7 @@ from schemas.restoration import ABSTENTIONS, CALIBRATIONS
 
 HOUR_S: Final = 3600.0
 LOW_MAP_MMHG: Final = 65.0
+_WINDOW_US: Final = round(1e6 * WINDOW_S)
 
 HOUR: Final = ["dataset", "subject_id", "source", "hour_of", "record_id", "hour_start", "hour"]
 """What tells an hour from others.
@@ -38,16 +42,16 @@ def hourly(series: pl.LazyFrame) -> pl.LazyFrame:
         hour_start=pl.col("start_time").dt.truncate("1h"),
         hour=pl.when(~clocked).then((pl.col("start_s") // HOUR_S).cast(pl.Int32)),
     )
-    share = (pl.col("n_windows") * (WINDOW_S / HOUR_S)).clip(upper_bound=1.0)
-    # Two records of one subject may overlap, and an hour has no more than an hour.
+    # The last window of an hour may end in the next one.
+    share = (pl.col("seconds") / HOUR_S).clip(upper_bound=1.0)
     return (
         of_hour.group_by(HOUR)
         .agg(*_measures(), pl.col("model_id").drop_nulls().unique().sort().str.join("|"))
         .with_columns(
             coverage=share,
-            map_below_65_share=pl.col("map_below_65_s") / (pl.col("n_windows") * WINDOW_S),
+            map_below_65_share=(pl.col("map_below_65_s") / pl.col("seconds")).fill_nan(None),
         )
-        .with_columns(pl.col("map_below_65_share").fill_nan(None))
+        .drop("seconds")
         .sort(HOUR, nulls_last=True)
     )
 
@@ -57,14 +61,15 @@ def subjects(series: pl.LazyFrame) -> pl.LazyFrame:
     return (
         series.group_by("dataset", "subject_id", "source")
         .agg(
-            *(pl.col(c).min() for c in PATIENT),
+            *(pl.when(pl.col(c).min() == pl.col(c).max()).then(pl.col(c).min()) for c in PATIENT),
             pl.col("record_id").n_unique().alias("n_records"),
             pl.col("start_time").min().alias("first_window"),
             pl.col("start_time").max().alias("last_window"),
             *_measures(),
             pl.col("model_id").drop_nulls().unique().sort().str.join("|"),
         )
-        .with_columns(hours=pl.col("n_windows") * (WINDOW_S / HOUR_S))
+        .with_columns(hours=pl.col("seconds") / HOUR_S)
+        .drop("seconds")
         .sort("dataset", "subject_id", "source")
     )
 
@@ -74,9 +79,10 @@ def _measures() -> list[pl.Expr]:
     return [
         *(pl.col(c).cast(pl.Float64).mean().cast(pl.Float32) for c in TOLD),
         _THERE.sum().cast(pl.Int32).alias("n_windows"),
-        (_LOW.sum() * WINDOW_S).alias("map_below_65_s"),
+        _seconds(_THERE).alias("seconds"),
+        _seconds(_LOW).alias("map_below_65_s"),
         pl.when(pl.col("map_lower").count() > 0)
-        .then(_MAYBE_LOW.sum() * WINDOW_S)
+        .then(_seconds(_MAYBE_LOW))
         .alias("map_lower_below_65_s"),
         *(_share(pl.col("calibration") == c).alias(f"share_{c}") for c in CALIBRATIONS),
         _share(pl.col("calibration").is_null()).alias("share_restored"),
@@ -92,6 +98,16 @@ def _measures() -> list[pl.Expr]:
         .cast(pl.Int32)
         .alias("without_pressure"),
     ]
+
+
+def _seconds(of: pl.Expr) -> pl.Expr:
+    """Give the time that the windows of a group fill, what they share once."""
+    starts = pl.col("start_time").filter(of)
+    # Starts in order: a window fills the time up to the next one, at most its own.
+    steps = starts.sort().diff().dt.total_microseconds().clip(upper_bound=_WINDOW_US)
+    last = (starts.count() > 0) * WINDOW_S
+    unclocked = (of & pl.col("start_time").is_null()).sum() * WINDOW_S
+    return steps.sum() / 1e6 + last + unclocked
 
 
 def _share(of: pl.Expr) -> pl.Expr:

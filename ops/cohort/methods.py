@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from ops.cohort.audit_table import audit_paragraphs
+from ops.cohort.answers import Spec
+from ops.cohort.audit_table import audit_paragraphs, without_errors
 from ops.cohort.figures import Figures
+from ops.cohort.words import BY, counted, listed, share, within
 from schemas.restoration import LEVEL
 
 _WHY: Final = {
@@ -15,12 +17,6 @@ _WHY: Final = {
     "reference_age": "the calibrating reading was too old",
     "silent": "the model had nothing to say",
     "still_bad": "what was made would have been graded bad",
-}
-_BY: Final = {
-    "cuff": "by a cuff reading",
-    "line": "by an arterial line elsewhere in the record",
-    "none": "by nothing",
-    "restored": "by the window's own line, whose gaps or noise were restored",
 }
 _SHARED: Final = (
     "They share tables, each row flagged as synthetic or not; hourly and subject means are of one "
@@ -37,6 +33,11 @@ class Model:
     sampler: str
     n_samples: int
 
+    @classmethod
+    def of(cls, spec: Spec) -> Self:
+        """Take what a spec says of its model."""
+        return cls(spec.model_id, spec.model_sha256, spec.sampler, spec.n_samples)
+
     def __str__(self) -> str:
         drawn = f", mean of {self.n_samples} samples" if self.n_samples > 1 else ""
         return (
@@ -46,7 +47,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Study:
-    """What an export was asked for, and of what."""
+    """What an export was asked for, and of what.
+
+    ``model_id`` is that of the one model that was asked for, ``specs`` are how pressures were made.
+    """
 
     datasets: Sequence[str]
     where: str
@@ -55,6 +59,8 @@ class Study:
     version: str
     graders: Sequence[str]
     models: Sequence[Model]
+    model_id: str = ""
+    specs: Sequence[Spec] = ()
 
 
 def methods(
@@ -65,7 +71,7 @@ def methods(
     Args:
         study: what was asked for.
         figures: counts by source, of those that were asked for.
-        audit: ``ops.audit.measures.audit_measures`` of the models that are in the export.
+        audit: ``ops.audit.measures.audit_measures`` of the specs that are in the export.
     """
     parts = ["# Methods", _source_of(study)]
     if "measured" in figures:
@@ -76,13 +82,13 @@ def methods(
         if made.windows:
             parts.append(_intervals(made))
         parts += [_SHARED] if study.mix else []
-        parts += ["## Error at this site", *audit_paragraphs(audit, made)]
-    parts += ["## What is not known", _unknown(figures)]
+        parts += ["## Error at this site", *audit_paragraphs(audit, made.models, study.specs)]
+    parts += ["## What is not known", _unknown(study, figures, audit)]
     return "\n\n".join(parts) + "\n"
 
 
 def _source_of(study: Study) -> str:
-    names = _listed([f"`{name}`" for name in study.datasets]) or "no data set"
+    names = listed([f"`{name}`" for name in study.datasets]) or "no data set"
     when = f", as it was at {study.as_of}," if study.as_of else ""
     where = " ".join(study.where.split())
     taken = f"Windows that met `{where}` were taken." if where else "All windows were taken."
@@ -96,7 +102,7 @@ def _source_of(study: Study) -> str:
 def _measured(study: Study, told: Figures) -> str:
     if not told.windows:
         return "No window had a pressure that was measured."
-    by = f" (grader {_listed(study.graders)})" if study.graders else ""
+    by = f" (grader {listed(study.graders)})" if study.graders else ""
     return (
         f"**Measured.** {_amount(told)} had systolic, diastolic and mean pressures from an "
         f"arterial line whose window was graded good or fair{by}. They are given as measured, "
@@ -105,19 +111,20 @@ def _measured(study: Study, told: Figures) -> str:
 
 
 def _synthetic(study: Study, told: Figures) -> str:
-    models = _listed([str(model) for model in study.models]) or "no model"
+    models = listed([str(model) for model in study.models]) or "no model"
+    alone = f" Answers of {study.model_id} alone were taken." if study.model_id else ""
     if not told.windows:
-        return f"**Synthetic.** No pressure was estimated. {_abstained(study, told)}"
+        return f"**Synthetic.** No pressure was estimated.{alone} {_abstained(study, told)}"
     kinds = [
-        f"{_percent(n, told.windows)} were calibrated {_BY[kind]}"
+        f"{share(n, told.windows)} were calibrated {BY[kind]}"
         for kind, n in told.calibrations.items()
     ]
-    age = ""
+    have, age = "has" if told.windows == 1 else "have", ""
     if told.oldest_reference_s is not None:
-        age = f" A reading was at most {told.oldest_reference_s / 60:.0f} min away in time."
+        age = f" A reading was {within(told.oldest_reference_s)} away in time."
     return (
-        f"**Synthetic.** Where no pressure was measured, it was estimated by {models}. "
-        f"{_amount(told)} have such a pressure; of these windows, {_listed(kinds)}.{age} "
+        f"**Synthetic.** Where no pressure was measured, it was estimated by {models}.{alone} "
+        f"{_amount(told)} {have} such a pressure; of these windows, {listed(kinds)}.{age} "
         f"{_abstained(study, told)} No synthetic pressure was averaged with a measured one."
     )
 
@@ -133,8 +140,8 @@ def _abstained(study: Study, told: Figures) -> str:
     asked = silent + told.without_pressure + told.windows
     without = silent + told.without_pressure
     return (
-        f"There is no pressure in {_counted(without, 'further window')} "
-        f"({_percent(without, asked)} of those asked for): {_listed(why)}."
+        f"There is no pressure in {counted(without, 'further window')} "
+        f"({share(without, asked)} of those asked for): {listed(why)}."
     )
 
 
@@ -144,14 +151,14 @@ def _intervals(told: Figures) -> str:
     said = []
     if site:
         said.append(
-            f"In {_percent(site, told.windows)} of the windows value and interval were corrected "
+            f"In {share(site, told.windows)} of the windows value and interval were corrected "
             "by this site's own audit, by conformal prediction in which every subject counts "
             f"alike; the correction rests on {told.correction_subjects} subjects or more, none of "
             "whom judged it."
         )
     if shipped:
         said.append(
-            f"In {_percent(shipped, told.windows)} the correction is the one that the model was "
+            f"In {share(shipped, told.windows)} the correction is the one that the model was "
             "shipped with, since the audit of this site has too few subjects for them, or none; "
             "how often these intervals hold at this site is not assured."
         )
@@ -164,7 +171,9 @@ def _intervals(told: Figures) -> str:
     )
 
 
-def _unknown(figures: Mapping[str, Figures]) -> str:
+def _unknown(
+    study: Study, figures: Mapping[str, Figures], audit: Sequence[Mapping[str, Any]]
+) -> str:
     lines = ["- Pressures between windows, and in hours that the tables do not cover."]
     if "measured" in figures:
         lines.append(
@@ -181,27 +190,23 @@ def _unknown(figures: Mapping[str, Figures]) -> str:
         lines.append(
             "- The level of pressures calibrated by nothing: they follow the population's."
         )
+    lines += [f"- {_unaudited(spec, kind)}" for spec, kind in without_errors(audit, study.specs)]
     unclocked = sum(told.without_clock for told in figures.values())
     if unclocked:
         lines.append(
-            f"- The time of day of {_counted(unclocked, 'window')}, of records without a clock: "
+            f"- The time of day of {counted(unclocked, 'window')}, of records without a clock: "
             "hours count from the record's start there, and OMOP and MEDS leave them out."
         )
     return "\n".join(lines)
 
 
+def _unaudited(spec: Spec, kind: str) -> str:
+    made = f"The error of pressures by {spec.model_id} in `{spec.dataset}` that were calibrated"
+    if kind == "restored":
+        return f"{made} {BY[kind]}: an audit hides the line, and restores none."
+    return f"{made} {BY[kind]}: no row of the tables above tells it."
+
+
 def _amount(told: Figures) -> str:
     long = f"{told.hours:.1f} h" if told.hours >= 1 else f"{60 * told.hours:.1f} min"
-    return f"{_counted(told.windows, 'window')} ({long}) of {_counted(told.subjects, 'subject')}"
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return f"{counted(told.windows, 'window')} ({long}) of {counted(told.subjects, 'subject')}"

@@ -11,6 +11,10 @@ The tables and columns are those of the OHDSI Waveform Working Group's table spe
 - start and end of a feature are full timestamps, since a time of the day alone leaves the day open
   in a stay of several;
 - ``synthetic`` is a column beside those of the specification; nothing is put into ``measurement``.
+
+A person's number is of the subject's names alone, that of an acquisition, file or channel of the
+record's and the source: the same in every export, and measured and synthetic ones never clash.
+Features are counted in one export, synthetic ones from ``SYNTHETIC_FROM``.
 """
 
 from collections.abc import Iterator
@@ -19,18 +23,22 @@ from typing import Final
 
 import polars as pl
 
-from ops.cohort.scalars import CLOCKED, SUBJECT, persons, scalars
+from ops.cohort.scalars import CLOCKED, SUBJECT, hashed_subjects, scalars, with_hashes
 from ops.cohort.written import write_both
 from schemas.grid import GRID_FS, WINDOW_S
 
 NO_CONCEPT: Final = 0
 MMHG_CONCEPT: Final = 8876
 UNKNOWN_VISIT: Final = 0
+SYNTHETIC_FROM: Final = 10**12
+"""More than there are measured features in any export."""
 
 RECORD: Final = ["dataset", "record_id"]
 _TABLES_BY_SOURCE: Final = {"measured": "windows", "synthetic": "backfill"}
+_FILE: Final = [*RECORD, "source"]
 _WINDOW: Final = pl.duration(seconds=WINDOW_S)
 _ID: Final = pl.Int64
+_CHANNEL_ID: Final = "waveform_channel_metadata_id"
 _SYNTHETIC: Final = pl.col("source") == "synthetic"
 
 
@@ -41,7 +49,7 @@ def write_omop(series: pl.LazyFrame, folder: Path) -> None:
     """
     folder.mkdir()
     rows = series.filter(CLOCKED, pl.col("sbp").is_not_null())
-    people = persons(rows)
+    people = hashed_subjects(rows).select(pl.col("number").alias("person_id"), *SUBJECT)
     occurrences = _occurrences(rows, people)
     files = _files(rows, occurrences)
     for name, table in (
@@ -54,15 +62,13 @@ def write_omop(series: pl.LazyFrame, folder: Path) -> None:
         write_both(table.lazy(), folder / name)
 
 
-def _numbered(rows: pl.DataFrame, name: str) -> pl.DataFrame:
-    return rows.with_row_index(name, offset=1).cast({name: _ID})
-
-
 def _occurrences(rows: pl.LazyFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """A record is an acquisition, as far as its windows are exported."""
-    spans = rows.group_by(*RECORD, "subject_id").agg(*_span()).collect()
-    ordered = spans.join(people, on=SUBJECT).sort("person_id", "start", *RECORD)
-    numbered = _numbered(ordered, "waveform_occurrence_id")
+    """A record is an acquisition, as far as its windows are exported: one source's, or both's."""
+    sources = pl.col("source").unique().sort().str.join("|")
+    spans = rows.group_by(*RECORD, "subject_id").agg(*_span(), sources.alias("sources")).collect()
+    ordered = spans.join(people, on=SUBJECT).sort(*SUBJECT, "start", "record_id")
+    names = [*RECORD, "sources"]
+    numbered = with_hashes(ordered, names, "waveform_occurrence_id", of="records")
     before = pl.col("waveform_occurrence_id").shift(1).over("person_id", order_by="start")
     return numbered.with_columns(before.alias("preceding_waveform_occurrence_id"))
 
@@ -70,9 +76,9 @@ def _occurrences(rows: pl.LazyFrame, people: pl.DataFrame) -> pl.DataFrame:
 def _files(rows: pl.LazyFrame, occurrences: pl.DataFrame) -> pl.DataFrame:
     """Measured and synthetic waveforms of a record lie in tables of their own: two files."""
     of_record = occurrences.select(*RECORD, "waveform_occurrence_id", "person_id")
-    spans = rows.group_by(*RECORD, "source").agg(*_span()).collect()
-    ordered = spans.join(of_record, on=RECORD).sort("waveform_occurrence_id", "source")
-    return _numbered(ordered, "waveform_registry_id")
+    spans = rows.group_by(_FILE).agg(*_span()).sort("source").collect()
+    ordered = of_record.join(spans, on=RECORD, maintain_order="left_right")
+    return with_hashes(ordered, _FILE, "waveform_registry_id", of="files")
 
 
 def _span() -> Iterator[pl.Expr]:
@@ -82,23 +88,20 @@ def _span() -> Iterator[pl.Expr]:
 
 def _occurrence_table(occurrences: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
     count = files.group_by("waveform_occurrence_id").agg(pl.len().cast(_ID).alias("num_of_files"))
-    return (
-        occurrences.join(count, on="waveform_occurrence_id")
-        .select(
-            "waveform_occurrence_id",
-            _const("waveform_occurrence_concept_id", NO_CONCEPT),
-            "person_id",
-            pl.col("start").alias("waveform_occurrence_start_datetime"),
-            pl.col("end").alias("waveform_occurrence_end_datetime"),
-            _const("visit_occurrence_id", UNKNOWN_VISIT),
-            _null("visit_detail_id"),
-            "preceding_waveform_occurrence_id",
-            _const("waveform_format_concept_id", NO_CONCEPT),
-            pl.concat_str(RECORD, separator="/").alias("waveform_occurrence_source_value"),
-            "num_of_files",
-            pl.lit("Delta Lake").alias("waveform_format_source_value"),
-        )
-        .sort("waveform_occurrence_id")
+    counted = occurrences.join(count, on="waveform_occurrence_id", maintain_order="left")
+    return counted.select(
+        "waveform_occurrence_id",
+        _const("waveform_occurrence_concept_id", NO_CONCEPT),
+        "person_id",
+        pl.col("start").alias("waveform_occurrence_start_datetime"),
+        pl.col("end").alias("waveform_occurrence_end_datetime"),
+        _const("visit_occurrence_id", UNKNOWN_VISIT),
+        _null("visit_detail_id"),
+        "preceding_waveform_occurrence_id",
+        _const("waveform_format_concept_id", NO_CONCEPT),
+        pl.concat_str(RECORD, separator="/").alias("waveform_occurrence_source_value"),
+        "num_of_files",
+        pl.lit("Delta Lake").alias("waveform_format_source_value"),
     )
 
 
@@ -122,10 +125,11 @@ def _registry_table(files: pl.DataFrame) -> pl.DataFrame:
 
 
 def _channel_table(files: pl.DataFrame) -> pl.DataFrame:
-    """Two entries a file: its rate, whose number is that of the file, and whether it was made."""
+    """Two entries a file: its rate, which has the file's number, and whether it was made."""
     channel = pl.when(_SYNTHETIC).then(pl.lit("abp (synthetic)")).otherwise(pl.lit("abp"))
     named = files.with_columns(channel.alias("waveform_channel_source_value"))
     rate = named.with_columns(
+        **{_CHANNEL_ID: pl.col("waveform_registry_id")},
         metadata_source_value=pl.lit("sampling_rate"),
         value_as_number=pl.lit(float(GRID_FS)),
         value_as_string=pl.lit(None, pl.String),
@@ -137,8 +141,9 @@ def _channel_table(files: pl.DataFrame) -> pl.DataFrame:
         value_as_string=pl.col("source"),
         unit_source_value=pl.lit(None, pl.String),
     )
-    return _numbered(pl.concat([rate, source]), "waveform_channel_metadata_id").select(
-        "waveform_channel_metadata_id",
+    keyed = with_hashes(source, [*_FILE, "metadata_source_value"], _CHANNEL_ID, of="files")
+    return pl.concat([rate, keyed.select(rate.columns)]).select(
+        _CHANNEL_ID,
         "waveform_registry_id",
         _null("procedure_occurrence_id"),
         _null("device_exposure_id"),
@@ -155,14 +160,15 @@ def _channel_table(files: pl.DataFrame) -> pl.DataFrame:
 
 
 def _feature_table(rows: pl.LazyFrame, files: pl.DataFrame) -> pl.LazyFrame:
-    ids = files.select(*RECORD, "source", "waveform_registry_id", "waveform_occurrence_id").lazy()
-    joined = rows.join(ids, on=[*RECORD, "source"], maintain_order="left").with_columns(how=_how())
+    ids = files.select(*_FILE, "waveform_registry_id", "waveform_occurrence_id").lazy()
+    joined = rows.join(ids, on=_FILE, maintain_order="left").with_columns(how=_how())
     features = scalars(joined).with_row_index("waveform_feature_id", offset=1)
+    apart = pl.when("synthetic").then(pl.lit(SYNTHETIC_FROM, _ID)).otherwise(pl.lit(0, _ID))
     return features.select(
-        pl.col("waveform_feature_id").cast(_ID),
+        pl.col("waveform_feature_id").cast(_ID) + apart,
         "waveform_occurrence_id",
         "waveform_registry_id",
-        pl.col("waveform_registry_id").alias("waveform_channel_metadata_id"),
+        pl.col("waveform_registry_id").alias(_CHANNEL_ID),
         _null("measurement_id"),
         _null("observation_id"),
         _const("algorithm_concept_id", NO_CONCEPT),

@@ -1,6 +1,7 @@
 """Each pressure and bound of a window as a row of its own, and who is who in what takes numbers."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -31,27 +32,30 @@ def scalars(rows: pl.LazyFrame, *, silent: bool = False) -> pl.LazyFrame:
     return rows.with_columns(**lists).drop(names).explode("name", "value").filter(kept)
 
 
-def persons(rows: pl.LazyFrame) -> pl.DataFrame:
-    """Number the subjects from 1 in the order of their names; the numbers hold in one export."""
-    ordered = rows.select(SUBJECT).unique().sort(SUBJECT).collect()
-    return ordered.with_row_index("person_id", offset=1).cast({"person_id": pl.Int64})
-
-
 def hashed_subjects(rows: pl.LazyFrame) -> pl.DataFrame:
-    """Give each subject an Int64 by its names alone, the same in every export.
+    """Give each subject a ``number``, the same in every export.
 
     Raises:
         ValueError: where two subjects come to the same number.
     """
     ordered = rows.select(SUBJECT).unique().sort(SUBJECT).collect()
-    numbers = pl.Series("number", [hashed(*names) for names in ordered.rows()], dtype=pl.Int64)
-    if numbers.n_unique() < ordered.height:
-        message = f"two of {ordered.height} subjects come to the same number: export them apart"
+    return with_hashes(ordered, SUBJECT, "number", of="subjects")
+
+
+def with_hashes(rows: pl.DataFrame, by: Sequence[str], name: str, *, of: str) -> pl.DataFrame:
+    """Give each row an Int64 by its names alone; the rows are told as ``of`` these.
+
+    Raises:
+        ValueError: where two rows come to the same number.
+    """
+    numbers = pl.Series(name, [hashed(*names) for names in rows.select(by).rows()], dtype=pl.Int64)
+    if numbers.n_unique() < rows.height:
+        message = f"two of {rows.height} {of} come to the same number: export them apart"
         raise ValueError(message)
-    return ordered.with_columns(numbers)
+    return rows.with_columns(numbers)
 
 
-def hashed(dataset: str, subject_id: str) -> int:
-    """Take the first 63 bits of the SHA-256 of both names, on lines of their own."""
-    digest = hashlib.sha256(f"{dataset}\n{subject_id}".encode()).digest()
+def hashed(*names: str) -> int:
+    """Take the first 63 bits of the SHA-256 of names, on lines of their own."""
+    digest = hashlib.sha256("\n".join(names).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -16,14 +16,21 @@ RESAMPLES: Final = 2000
 _SEED: Final = 2025
 _BOUNDS: Final = (0.025, 0.975)
 
+LEAST_GROUPS: Final = 6
+"""Fewer have no 95 % interval.
+
+A bootstrap over G groups gives nothing beyond the least and the greatest of them, and of what lies
+alike to either side even that whole range holds the middle with 1 - 2 ** (1 - G) only: 94 % of 5.
+"""
+
 
 @dataclass(frozen=True)
 class GroupMean:
-    """A mean over groups; every figure is null where no window tells.
+    """A mean over groups; every figure is null where no window tells, bounds of few groups too.
 
     Attributes:
         mean: mean over groups of each group's mean.
-        low: lower bound of its 95 % interval, by bootstrap over groups.
+        low: lower bound of its 95 % interval, by bootstrap over ``LEAST_GROUPS`` or more.
         high: upper bound.
         over_windows: mean over windows, as a paper that splits by window has it.
         median: median over windows.
@@ -50,11 +57,11 @@ def group_mean(values: NDArray[np.floating], groups: NDArray[np.str_]) -> GroupM
     each = means_of_groups(values[known], groups[known])
     if not each.size:
         return GroupMean(None, None, None, None, None, 0, 0)
-    low, high = np.quantile(each[_resampled(each.size)].mean(axis=1), _BOUNDS)
+    low, high = bounds_of(resampled_sums(each) / each.size, each.size)
     return GroupMean(
         mean=float(each.mean()),
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         over_windows=float(values[known].mean(dtype=np.float64)),
         median=float(np.median(values[known])),
         groups=each.size,
@@ -80,10 +87,13 @@ def resampled_sums(each: F64) -> F64:
     return np.asarray(each[_resampled(each.size)].sum(axis=1))
 
 
-def bounds_of(figures: F64) -> tuple[float | None, float | None]:
-    """Give the 95 % interval of a figure of (RESAMPLES,) samples, those aside that have none."""
+def bounds_of(figures: F64, groups: int) -> tuple[float | None, float | None]:
+    """Give the 95 % interval of a figure of (RESAMPLES,) samples, those aside that have none.
+
+    ``groups`` are those that tell of the figure; of fewer than ``LEAST_GROUPS`` it is null.
+    """
     known = figures[np.isfinite(figures)]
-    if not known.size:
+    if groups < LEAST_GROUPS or not known.size:
         return None, None
     low, high = np.quantile(known, _BOUNDS)
     return float(low), float(high)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from ops.report.axes import Axes
 from ops.report.svg import element, line, picture, text
-from ops.report.words import between, count, counted, figure
+from ops.report.words import TOO_FEW, between, count, counted, figure
 from schemas.restoration import CALIBRATIONS
 
 MOST_POINTS: Final = 600
@@ -63,18 +63,20 @@ def _axes(points: pl.DataFrame, limits: dict[str, Any]) -> Axes:
     return Axes(**_BOX, x_low=low - 4, x_high=high + 4, y_low=-reach, y_high=reach)
 
 
-def _limit(axes: Axes, name: str, limit: dict[str, float] | None) -> list[Markup]:
-    """Draw bias or a limit with its 95 % interval; nothing where one subject tells none."""
+def _limit(axes: Axes, name: str, limit: dict[str, Any] | None) -> list[Markup]:
+    """Draw bias or a limit with its 95 % interval, as far as the subjects tell them."""
     if limit is None:
         return []
     right, y = axes.width - axes.right, axes.y(limit["value"])
-    top, floor = (max(axes.y(limit["high"]), 0), min(axes.y(limit["low"]), axes.height))
-    return [
+    marks = [
         line(axes.left, y, right, y, _LINES[name]),
-        line(right + 6, top, right + 6, floor, "doubt"),
-        line(right + 3, y, right + 9, y, "doubt"),
         text(right + 13, y + 4, figure(limit["value"]), "start", "label"),
     ]
+    if limit["low"] is None:
+        return marks
+    top, floor = (max(axes.y(limit["high"]), 0), min(axes.y(limit["low"]), axes.height))
+    doubt = [(right + 6, top, right + 6, floor), (right + 3, y, right + 9, y)]
+    return [*marks, *(line(*ends, "doubt") for ends in doubt)]
 
 
 def _points(points: pl.DataFrame, calibration: str, axes: Axes) -> Markup:
@@ -95,8 +97,9 @@ def _told(limits: dict[str, Any]) -> str:
     whole = f"{counted(limits['windows'], 'window')} of {counted(limits['subjects'], 'subject')}"
     if bias is None:
         return f"{whole}, too few for limits of agreement"
-    interval = between(bias["low"], bias["high"])
+    interval = f"95 % interval {between(bias['low'], bias['high'])}"
+    doubt = TOO_FEW if bias["low"] is None else interval
     return (
-        f"{whole}: bias {figure(bias['value'])} mmHg (95 % interval {interval}), limits of "
-        f"agreement {between(low['value'], high['value'])} mmHg"
+        f"{whole}: bias {figure(bias['value'])} mmHg ({doubt}), "
+        f"limits of agreement {between(low['value'], high['value'])} mmHg"
     )

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ops.audit.measures import audit_measures
 from ops.report.agreement import bland_altman_plot, drawn_of
 from ops.report.coverage import coverage_plot
-from ops.report.words import NONE, between, figure
+from ops.report.words import NONE, ranged
 from schemas.restoration import PRESSURES
 
 MOST_MODELS: Final = 4
@@ -39,9 +39,7 @@ class AuditedModel:
     def headline(self, pressure: str = "map") -> str:
         """Say the error of one pressure over subjects, with its interval."""
         mae = self.measures["calibrations"]["all"]["every"]["pressures"][pressure]["mae"]
-        if not mae or mae["mean"] is None:
-            return NONE
-        return f"{figure(mae['mean'])} ({between(mae['low'], mae['high'])})"
+        return ranged(mae["mean"], mae["low"], mae["high"]) if mae else NONE
 
 
 def audited_models(audited: pl.DataFrame) -> list[AuditedModel]:

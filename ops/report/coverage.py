@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from ops.report.axes import Axes
 from ops.report.svg import element, line, picture, rect, text
-from ops.report.words import CALIBRATIONS_SHORT, between, figure
+from ops.report.words import CALIBRATIONS_SHORT, ranged
 
 VIEWS: Final = {"judges": "shipped", "judges_site": "site"}
 """Views of ``ops.audit.measures``, both over the judging half, and how they are drawn."""
@@ -20,10 +20,13 @@ _AXES: Final = Axes(width=320, height=0, left=62, right=14, top=12, bottom=30)
 def coverage_plot(calibrations: dict[str, Any], pressure: str, name: str) -> Markup:
     """Draw the coverage of one pressure by calibration: hollow as shipped, filled by the site.
 
-    ``calibrations`` are those of one model's measures; whiskers are 95 % intervals.
+    ``calibrations`` are those of one model's measures; whiskers are 95 % intervals,
+    which too few subjects have not.
     """
     rows = {c: _covered(views, pressure) for c, views in calibrations.items()}
-    lowest = min((of["low"] for row in rows.values() for of in row.values()), default=80.0)
+    lowest = min(
+        (x for row in rows.values() for of in row.values() for x in of.values()), default=80
+    )
     low = min(70.0, 10 * (lowest // 10))
     axes = _AXES.over(low, 100.0, len(rows) * _ROW)
     drawn = [mark for i, (c, row) in enumerate(rows.items()) for mark in _marks(axes, i, c, row)]
@@ -38,10 +41,10 @@ def coverage_plot(calibrations: dict[str, Any], pressure: str, name: str) -> Mar
 
 
 def _covered(views: dict[str, Any], pressure: str) -> dict[str, dict[str, float]]:
-    """Give mean and bounds in percent by how they are drawn; none where nothing judges."""
+    """Give mean and bounds in percent by how they are drawn; what is not known is left out."""
     found = {drawn: views[view]["pressures"][pressure]["coverage"] for view, drawn in VIEWS.items()}
     return {
-        drawn: {part: 100 * of[part] for part in ("mean", "low", "high")}
+        drawn: {part: 100 * of[part] for part in ("mean", "low", "high") if of[part] is not None}
         for drawn, of in found.items()
         if of["mean"] is not None
     }
@@ -59,11 +62,11 @@ def _marks(axes: Axes, i: int, calibration: str, row: dict[str, dict[str, float]
     y = axes.top + (i + 0.5) * _ROW
     marks = [text(axes.left - 8, y + 4, CALIBRATIONS_SHORT.get(calibration, calibration), "end")]
     for offset, (drawn, of) in zip((-7, 7), row.items(), strict=False):
-        low, mean, high = (axes.x(of[part]) for part in ("low", "mean", "high"))
-        marks += [
-            line(low, y + offset, high, y + offset, f"whisker {drawn}"),
-            element("circle", cx=mean, cy=y + offset, r=4.5, class_=f"dot {drawn}"),
-        ]
+        if "low" in of:
+            low, high = axes.x(of["low"]), axes.x(of["high"])
+            marks.append(line(low, y + offset, high, y + offset, f"whisker {drawn}"))
+        dot = {"cx": axes.x(of["mean"]), "cy": y + offset, "r": 4.5}
+        marks.append(element("circle", **dot, class_=f"dot {drawn}"))
     return marks
 
 
@@ -71,7 +74,7 @@ def _told(calibration: str, row: dict[str, dict[str, float]]) -> str:
     if not row:
         return f"{calibration}: no window judges"
     parts = [
-        f"{drawn} {figure(of['mean'])} % ({between(of['low'], of['high'])})"
+        f"{drawn} {ranged(of['mean'], of.get('low'), of.get('high'))} %"
         for drawn, of in row.items()
     ]
     return f"{calibration}: {', '.join(parts)}"

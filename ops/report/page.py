@@ -8,6 +8,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ops.judge.groups import LEAST_GROUPS
 from ops.report import words
 from ops.report.audited import AuditedModel, figure_rows
 from ops.report.grades import Place, places_of
@@ -96,6 +97,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "figure_rows": figure_rows,
         "GRADES": GRADES,
+        "LEAST_GROUPS": LEAST_GROUPS,
         "PRESSURES": PRESSURES,
         "share": words.share,
     }
@@ -118,17 +120,15 @@ def _told_by(told: dict[str, str]) -> Callable[[str], str]:
 
 def _interval(of: dict[str, Any] | None, factor: float = 1.0) -> str:
     """Write a mean over subjects with its 95 % interval."""
-    if not of or of["mean"] is None:
-        return words.NONE
-    mean, low, high = (factor * of[part] for part in ("mean", "low", "high"))
-    return f"{words.figure(mean)} ({words.between(low, high)})"
+    parts = [of[part] if of else None for part in ("mean", "low", "high")]
+    return words.ranged(*(None if x is None else factor * x for x in parts))
 
 
 _FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "count": words.count,
     "counted": words.counted,
     "figure": words.figure,
-    "between": words.between,
+    "ranged": words.ranged,
     "duration": words.duration,
     "age": words.age,
     "moment": words.moment,

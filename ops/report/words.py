@@ -5,8 +5,13 @@ import unicodedata
 from datetime import datetime
 from typing import Final
 
+from ops.percent import percent
+
 NONE: Final = "\N{EN DASH}"
 """Stands where there is no figure."""
+
+TOO_FEW: Final = "too few subjects"
+"""Stands where so few tell a figure that there is no interval around it."""
 
 NARROW: Final = "\u202f"
 """A narrow space that no line breaks at: between digits in threes, and before a unit."""
@@ -53,12 +58,7 @@ def share(part: float, of: float) -> str:
     """Write a part in percent; what is neither nothing nor all never looks so."""
     if not of:
         return NONE
-    percent = 100 * part / of
-    if 0 < percent < 1:
-        return f"<1{NARROW}%"
-    if percent < 100 and round(percent) == 100:
-        return f">99{NARROW}%"
-    return f"{percent:.0f}{NARROW}%"
+    return f"{percent(part, of)}{NARROW}%"
 
 
 def figure(x: float | None, digits: int = 1) -> str:
@@ -67,6 +67,13 @@ def figure(x: float | None, digits: int = 1) -> str:
         return NONE
     text = f"{x:.{digits}f}"
     return f"{0:.{digits}f}" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
+
+
+def ranged(mean: float | None, low: float | None, high: float | None) -> str:
+    """Write a mean over subjects with its 95 % interval, which too few have not."""
+    if mean is None:
+        return NONE
+    return f"{figure(mean)} ({TOO_FEW if low is None else between(low, high)})"
 
 
 def between(low: float | None, high: float | None, digits: int = 1) -> str:

@@ -122,6 +122,7 @@ def test_one_table_of_both_without_mix_is_refused(first_night, tmp_path) -> None
         (["--out", "x", "--where", "nope > 1"], "there is no column nope"),
         (["--out", "x", "--source", "made"], "source"),
         (["--out", "x", "--format", "xlsx"], "format"),
+        (["--out", "x", "--format", "croissant"], "croissant describes the files of other forms"),
         (["--out", "x", "--mix", "--source", "measured"], "mix is of both sources"),
         (["--out", "s3://bucket/x"], "an export goes to a local folder"),
         (["--out", "x.csv", "--source", "measured"], "an export is a folder of tables"),
@@ -220,3 +221,29 @@ def test_no_lake_no_dataset_and_no_window_are_told(first_night, tmp_path) -> Non
     assert "No window has a pressure that was asked for." in none.stdout
     assert not (tmp_path / "a").exists()
     assert not (tmp_path / "b").exists()
+
+
+def test_a_model_that_made_nothing_is_refused_and_those_that_did_are_named(
+    first_night, tmp_path
+) -> None:
+    lake, out = first_night[0].lake, str(tmp_path / "out")
+    wrong = run(lake, "--out", out, "--model-id", "nope")
+    right = run(lake, "--out", out, "--model-id", "classical-1", "--format", "parquet")
+
+    assert "model nope made no pressure in" in str(wrong.exception)
+    assert "there are: classical-1" in str(wrong.exception)
+    assert right.exit_code == 0
+    assert "Answers of classical-1 alone were taken." in (Path(out) / "methods.md").read_text()
+
+
+def test_audits_of_what_made_no_pressure_of_the_export_are_not_told(first_night, tmp_path) -> None:
+    lake = Lake(str(shutil.copytree(first_night[0].lake, tmp_path / "lake")))
+    audited = lake.scan("audit").collect()
+    lake.put("audit", [audited.with_columns(spec_sha256=pl.lit("0" * 64))])
+    run(lake.url, "--out", str(tmp_path / "out"), "--format", "parquet")
+    run(lake.url, "--out", str(tmp_path / "none"), "--where", "false", "--format", "parquet")
+    told, none = ((tmp_path / name / "methods.md").read_text() for name in ("out", "none"))
+
+    assert told.count("were filled by classical-1") == 1
+    assert "(spec" not in told
+    assert "were filled by" not in none

@@ -6,6 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ops.lake import Lake
+from schemas.audit import Audit
+from schemas.backfill import Backfill
+from schemas.windows import Window
+from tests.ops.cohort.rows import audited_row, frame_of, made, window
+
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 RECIPES = dict(
     re.findall(r"^## (\d+)\. .*?```python\n(.*?)```", DOCUMENT, flags=re.DOTALL | re.MULTILINE)
@@ -61,6 +67,7 @@ def test_measured_and_synthetic_stay_in_columns_of_their_own(cooked) -> None:
     assert measured.any()
     assert synthetic.any()
     assert not (measured & synthetic).any()
+    assert beside.select("dataset", "record_id", "window_index").is_unique().all()
     assert (beside["map_lower"].is_not_null() == synthetic).all()
 
 
@@ -125,3 +132,60 @@ def test_a_cohort_in_pandas_keeps_its_sources_apart(cooked, lines) -> None:
 
     assert set(cohort["source"]) == {"measured", "synthetic"}
     assert cohort.loc[cohort["source"] == "measured", "windows"].sum() == lines.height
+
+
+def test_a_synthetic_mean_in_pandas_has_bounds_and_a_measured_one_none(cooked) -> None:
+    cohort = cooked(10)["cohort"]
+    measured, synthetic = (cohort[cohort["source"] == s] for s in ("measured", "synthetic"))
+    told = synthetic.dropna(subset="sbp")
+
+    assert len(told) > 0
+    assert (told["sbp_lower"] <= told["sbp"]).all()
+    assert (told["sbp"] <= told["sbp_upper"]).all()
+    assert measured[["sbp_lower", "map_upper"]].isna().all(axis=None)
+
+
+@pytest.fixture
+def two_wards(tmp_path):
+    """A record of one name in two datasets: with a line in the one, filled in the other."""
+    store = Lake(str(tmp_path / "wards"))
+    name, other = "ward-b/b0109", "another"
+    lined = [window(name, i, 100.0) for i in range(2)]
+    filled = [window(name, i, None, dataset=other) for i in range(2)]
+    answers = [made(name, i, 70.0, dataset=other) for i in range(2)]
+    store.put("windows", [frame_of(Window, lined + filled)])
+    store.put("backfill", [frame_of(Backfill, answers)])
+    store.put("audit", [frame_of(Audit, [audited_row(name, 0, 90.0, 100.0, "judges")])])
+    return store
+
+
+def test_records_of_one_name_in_two_datasets_stay_apart(cooked, two_wards) -> None:
+    two_wards.put(
+        "windows", [frame_of(Window, [window("ward-b/b0109", 2, 90.0, dataset="another")])]
+    )
+    url = two_wards.url
+
+    assert cooked(1, url)["good"]["dataset"].value_counts().sort("dataset").rows() == [
+        ("another", 1),
+        ("ward", 2),
+    ]
+    beside = cooked(3, url)["beside"].select("dataset", "map_measured", "map_synthetic")
+    assert beside.rows() == [
+        *[("another", None, 35.0)] * 2,
+        ("another", 55.0, None),
+        *[("ward", 65.0, None)] * 2,
+    ]
+    assert cooked(8, url)["by_hour"].select("dataset", "windows").rows() == [
+        ("another", 1),
+        ("ward", 2),
+    ]
+
+
+def test_an_audited_window_that_has_changed_is_told_no_more(cooked, two_wards) -> None:
+    newer = window("ward-b/b0109", 0, 100.0, input_sha256="new")
+    before = cooked(5, two_wards.url)["audited"]["mae"].to_list()
+    of_record = pl.DataFrame({"dataset": ["ward"], "record_id": ["ward-b/b0109"]})
+    two_wards.put("windows", [frame_of(Window, [newer])], replacing=of_record)
+
+    assert before == [10.0]
+    assert cooked(5, two_wards.url)["audited"].is_empty()

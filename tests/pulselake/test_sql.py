@@ -7,7 +7,10 @@ import pulselake
 from bench.bytes_read import bytes_read_by
 from ops.lake import Lake
 from pulselake.units import BAND
+from schemas.audit import Audit
 from schemas.modality import MODALITIES
+from schemas.windows import Window
+from tests.ops.cohort.rows import audited_row, frame_of, window
 
 KEY = ["dataset", "record_id", "window_index"]
 
@@ -54,6 +57,21 @@ def test_other_tables_are_there_with_every_column(views, demo, table) -> None:
 
     assert rows.columns == ours.columns
     assert rows.height == ours.height
+
+
+def test_the_audit_is_that_of_polars_without_rows_of_windows_that_changed(tmp_path) -> None:
+    lines = [window("a-1", i, 110.0) for i in range(2)]
+    changed = audited_row("a-1", 1, 100.0, 110.0, "judges", input_sha256="before")
+    store = Lake(str(tmp_path / "lake"))
+    store.put("windows", [frame_of(Window, lines)])
+    store.put("audit", [frame_of(Audit, [audited_row("a-1", 0, 100.0, 110.0, "judges"), changed])])
+    lake = pulselake.open(store.url)
+    theirs = lake.duckdb().sql("SELECT * FROM audit").pl()
+    ours = lake.audit().collect()
+
+    assert theirs["window_index"].to_list() == [0]
+    assert theirs.drop("audited_at").equals(ours.drop("audited_at"))
+    assert theirs["audited_at"].dt.epoch().equals(ours["audited_at"].dt.epoch())
 
 
 def test_pressures_lie_in_views_of_their_own(views, demo) -> None:

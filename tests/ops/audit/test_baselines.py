@@ -40,10 +40,14 @@ def test_a_line_is_held_as_a_line_and_without_a_reading_nothing_is(audited) -> N
 
 
 def test_the_difference_is_paired_by_subject(audited) -> None:
-    """The model is better by 2 in one subject and by 4 in the other, however bad both are."""
+    """The model is better by 2 in three subjects and by 4 in three, however bad all are.
+
+    Of 64 samples one has all six of one kind, so that the bounds are those of five and one.
+    """
     rows = [
         {"subject_id": s, "true": 80.0, "error": e, "calibration": "cuff", "held": 80.0 + held}
-        for s, e, held in (("a", 1.0, 3.0), ("b", 20.0, 24.0))
+        for i in range(3)
+        for s, e, held in ((f"a{i}", 1.0, 3.0), (f"b{i}", 20.0, 24.0))
         for _ in range(3)
     ]
     cuff = comparison(audited(*rows)).row(
@@ -52,7 +56,9 @@ def test_the_difference_is_paired_by_subject(audited) -> None:
     )
 
     assert cuff["difference"] == pytest.approx(-3)
-    assert (cuff["difference_low"], cuff["difference_high"]) == pytest.approx((-4, -2))
+    assert (cuff["difference_low"], cuff["difference_high"]) == pytest.approx(
+        (-4 + 1 / 3, -2 - 1 / 3)
+    )
 
 
 def test_all_methods_are_judged_on_the_windows_that_all_of_them_tell(audited) -> None:

@@ -54,6 +54,12 @@ def test_the_parts_that_errors_were_made_of_are_found_again() -> None:
         assert told[name]["value"] == pytest.approx(expected, abs=0.5)
 
 
+def test_few_subjects_have_limits_without_bounds() -> None:
+    told = limits([0, 2, 4, 6], ["a", "a", "b", "b"])
+
+    assert told["upper_limit"] == {"value": pytest.approx(3 + 1.96 * 3), "low": None, "high": None}
+
+
 @pytest.mark.parametrize("subjects", [["a", "a"], ["a", "b"], []])
 def test_one_subject_or_one_window_each_has_no_limits(subjects) -> None:
     told = limits([1.0, 2.0][: len(subjects)], subjects)

@@ -48,7 +48,16 @@ def test_what_never_happened_has_no_sensitivity(audited) -> None:
     told = hypotension(audited({"true": 80.0}, {"true": 90.0, "subject_id": "b"}))
 
     assert told["told"]["sensitivity"] == {"value": None, "low": None, "high": None}
-    assert told["told"]["specificity"] == {"value": 1, "low": 1, "high": 1}
+    assert told["told"]["specificity"] == {"value": 1, "low": None, "high": None}
+
+
+def test_a_share_that_few_subjects_tell_of_has_no_bounds(audited) -> None:
+    """Eight subjects are never low, and the one that is has a sensitivity of its own alone."""
+    never = [{"true": 80.0, "subject_id": f"s{i}"} for i in range(8)]
+    told = hypotension(audited({"true": 60.0}, *never))["told"]
+
+    assert told["sensitivity"] == {"value": 1, "low": None, "high": None}
+    assert told["specificity"] == {"value": 1, "low": 1, "high": 1}
 
 
 def test_nobody_at_all_is_told_in_nulls(audited) -> None:

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import mlcroissant
 import polars as pl
@@ -7,9 +8,10 @@ from absl import logging
 
 from flows.cohort_summary import CohortSummary
 from ops.cohort.croissant import write_croissant
-from ops.cohort.export import FORMS, write_forms, write_tables
+from ops.cohort.export import FORMS, TABLES, drop_tables, write_forms, write_tables
 from ops.cohort.folder import sha256_of
 from ops.cohort.pressures import measured, pressures
+from tests.ops.cohort.rows import made, record, window
 
 # The validator's own parser of RDF is about to change.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
@@ -83,6 +85,50 @@ def test_every_column_of_the_tables_is_a_field_with_words(exported) -> None:
     assert [field["name"] for field in sets["hourly"]] == list(columns)
     assert all(field["description"] for field in sets["hourly"])
     assert {"series", "hourly", "subjects", "omop_waveform_feature", "meds_data_0"} <= sets.keys()
+
+
+@pytest.fixture(scope="module")
+def numbered(make_lake, tmp_path_factory):
+    """An export as CSV alone of 130 subjects, all but the last of whom have a number for a name."""
+    names = [*(f"{i:03d}" for i in range(1, 130)), "x12"]
+    lake = make_lake(
+        tmp_path_factory.mktemp("numbered") / "lake",
+        windows=[window(name, 0, None) for name in names],
+        backfill=[made(name, 0, 95.0) for name in names],
+        records=[record(name) for name in names],
+    )
+    folder = tmp_path_factory.mktemp("csv")
+    timed = CohortSummary(lake=lake.url, out=str(folder)).timed
+    rows = write_tables(pressures(lake, "synthetic"), folder, timed)
+    write_forms(rows, folder, ("csv", "meds", "croissant"), timed, version="1")
+    drop_tables(folder)
+    write_croissant(folder, TOLD, synthetic=True)
+    return folder, names
+
+
+@pytest.mark.parametrize("table", ["series", "hourly", "subjects", "meds_subject_map"])
+def test_names_that_look_like_numbers_are_text(numbered, table) -> None:
+    folder, names = numbered
+    dataset = mlcroissant.Dataset(jsonld=folder / "croissant.json")
+
+    assert [row[f"{table}/subject_id"] for row in dataset.records(table)] == [
+        name.encode() for name in names
+    ]
+
+
+def test_the_types_of_a_csv_are_those_of_its_parquet(exported, tmp_path) -> None:
+    for name in TABLES:
+        shutil.copy(exported / f"{name}.csv", tmp_path)
+    write_croissant(tmp_path, TOLD, synthetic=True)
+    csv, parquet = (
+        {
+            one["@id"]: [f["dataType"] for f in one["field"]]
+            for one in described(folder)["recordSet"]
+        }
+        for folder in (tmp_path, exported)
+    )
+
+    assert csv == {name: parquet[name] for name in TABLES}
 
 
 def test_a_table_that_is_only_there_as_csv_is_described_too(tmp_path) -> None:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -7,6 +9,8 @@ from ops.cohort.columns import DESCRIPTIONS
 from ops.cohort.hours import hourly, subjects
 from ops.cohort.pressures import SERIES, pressures
 from tests.ops.cohort.rows import START
+
+HOUR = START.replace(minute=0)
 
 
 def series(rows: list[dict]) -> pl.LazyFrame:
@@ -97,10 +101,57 @@ def test_an_hour_in_which_a_model_said_nothing_has_no_share_below_65() -> None:
 
 
 def test_overlapping_records_fill_no_more_than_an_hour() -> None:
-    rows = [at(i, 80.0, start_time=START, record_id=r) for i in range(800) for r in ("a-1", "a-2")]
+    rows = [
+        at(i, 80.0, start_time=HOUR + timedelta(seconds=4 * i), record_id=r)
+        for i in range(900)
+        for r in ("a-1", "a-2")
+    ]
     (hour,) = hourly(series(rows)).collect().rows(named=True)
 
     assert hour["coverage"] == 1.0
+
+
+def test_time_that_two_records_share_counts_once() -> None:
+    """Of 40 minutes 100 mmHg by one record and 60 by the other, half of each apart by a second."""
+    rows = [
+        at(i, mean, start_time=HOUR + timedelta(seconds=4 * i + late), record_id=record)
+        for i in range(600)
+        for record, mean, late in (("a-1", 100.0, 0), ("a-2", 60.0, i // 300))
+    ]
+    (hour,) = hourly(series(rows)).collect().rows(named=True)
+    (subject,) = subjects(series(rows)).collect().rows(named=True)
+
+    assert (hour["n_windows"], hour["map"]) == (1200, 80.0)
+    assert hour["coverage"] == pytest.approx(2401 / 3600)
+    assert hour["map_below_65_s"] == 2400
+    assert hour["map_below_65_share"] == pytest.approx(2400 / 2401)
+    assert subject["hours"] == pytest.approx(2401 / 3600)
+    assert subject["map_below_65_s"] == 2400
+
+
+def test_records_without_a_clock_are_told_apart_and_add_up() -> None:
+    rows = [at(0, 60.0, record_id=r) for r in ("a-1", "a-2")]
+    hours = hourly(series(rows)).collect()
+
+    assert hours["map_below_65_s"].to_list() == [4.0, 4.0]
+    assert subjects(series(rows)).collect()["hours"].to_list() == [pytest.approx(8 / 3600)]
+
+
+def test_what_records_of_a_subject_tell_differently_is_not_told_of_it() -> None:
+    patients = [
+        {"care_unit": "sicu", "sex": "F", "age_years": 60.0},
+        {"care_unit": "micu", "sex": "F", "age_years": 61.0},
+        {},
+    ]
+    rows = [at(0, 80.0, record_id=f"a-{i}", **told) for i, told in enumerate(patients)]
+    (subject,) = subjects(series(rows)).collect().rows(named=True)
+
+    assert [subject[c] for c in ("care_unit", "sex", "age_years", "race")] == [
+        None,
+        "F",
+        None,
+        None,
+    ]
 
 
 def test_a_subject_is_one_row_a_source(ward) -> None:

@@ -1,13 +1,16 @@
 from dataclasses import replace
+from datetime import timedelta
 
+import polars as pl
 import pytest
 
 from ops.audit.current import current_audit
 from ops.audit.measures import audit_measures
+from ops.cohort.answers import Spec, specs_of
 from ops.cohort.figures import Figures, figures
 from ops.cohort.methods import Model, Study, methods
 from ops.cohort.pressures import pressures
-from tests.ops.cohort.rows import audited_row, of_halves, window
+from tests.ops.cohort.rows import MADE_AT, audited_row, made, of_halves, record, window
 
 STUDY = Study(
     datasets=["ward"],
@@ -105,3 +108,143 @@ def test_a_measured_export_says_nothing_of_models() -> None:
     assert "900 windows (1.0 h) of 2 subjects" in text
     assert "ynthetic" not in text
     assert "model" not in text
+
+
+UNREAD = {
+    "calibration": "none",
+    "reference_age_s": None,
+    **dict.fromkeys(("reference_sbp", "reference_dbp", "reference_map")),
+}
+RESTORED = {"calibration": None, "reference_age_s": None}
+
+
+def paragraph(audited, *kinds, **told) -> str:
+    """Write of an export by one spec of one model, made in these ways."""
+    spec = Spec("ward", "model-1", "spec", "ab" * 32, "plain", 1, kinds)
+    of = Figures(1, 1, 3000, 1.0, corrections={"shipped": 3000}, models=["model-1"], **told)
+    return methods(replace(STUDY, specs=[spec]), {"synthetic": of}, audited)
+
+
+@pytest.fixture(scope="module")
+def uneven(make_lake, tmp_path_factory):
+    """An audit of 12 subjects a half by cuff, of which 4 that calibrate had windows without one."""
+    rows = [
+        row
+        for i, (subject, half) in enumerate(of_halves(12))
+        for row in (
+            audited_row(f"{subject}-1", 0, 100.0, 110.0, half),
+            audited_row(f"{subject}-1", 1, 100.0, 110.0, half, **UNREAD),
+        )
+        if row["window_index"] == 0 or half == "judges" or i % 3 == 0
+    ]
+    windows = [window(row["record_id"], row["window_index"], 110.0) for row in rows]
+    lake = make_lake(tmp_path_factory.mktemp("uneven") / "l", windows=windows, audit=rows)
+    return audit_measures(current_audit(lake))
+
+
+def test_each_calibration_is_judged_by_the_correction_that_it_has(uneven) -> None:
+    text = paragraph(uneven, "cuff", "none")
+
+    assert "| cuff | SBP | 12 | 12 | 0.0 ± 0.0 | 0.0 (0.0 to 0.0) | 100.0 % | 0.0 | site |" in text
+    assert "| none | SBP | 16 | 16 | -10.0 ± 0.0 | 10.0 (10.0 to 10.0) |" in text
+    assert "| 100.0 % | 20.0 | shipped |" in text
+    assert "as the model was shipped, where the correction is `shipped`" in text
+    assert "no say in the site's correction, after it, where the correction is `site`" in text
+    assert "| all |" not in text
+
+
+def test_the_comparison_is_over_all_audited_subjects_and_says_so(uneven) -> None:
+    text = paragraph(uneven, "cuff", "none")
+
+    assert "Over all audited subjects, every method on the same windows" in text
+    assert "| cuff | SBP | last cuff held | 16 | 16 | 10.0 (10.0 to 10.0) |" in text
+
+
+def test_few_subjects_have_no_interval_and_what_was_not_compared_no_row(
+    make_lake, tmp_path
+) -> None:
+    ((subject, half), *_) = of_halves(1)
+    row = audited_row(f"{subject}-1", 0, 98.0, 100.0, half)
+    lake = make_lake(tmp_path / "l", windows=[window(f"{subject}-1", 0, 100.0)], audit=[row])
+    text = paragraph(audit_measures(current_audit(lake)), "cuff")
+
+    assert "as if they had none: 1 window of 1 subject." in text
+    assert "| -2.0 ± not known | 2.0 (too few subjects for an interval) |" in text
+    assert "last cuff held" not in text
+
+
+def test_what_the_audit_has_no_row_for_is_not_known(uneven) -> None:
+    text = paragraph(uneven, "cuff", "line", "restored")
+    unknown = text.partition("## What is not known")[2]
+
+    assert "by an arterial line elsewhere in the record: no row of the tables above" in unknown
+    assert "whose gaps or noise were restored: an audit hides the line" in unknown
+    assert "by a cuff reading" not in unknown
+
+
+def test_shares_and_ages_that_are_not_nothing_do_not_look_so() -> None:
+    text = paragraph([], calibrations={"cuff": 2999, "none": 1}, oldest_reference_s=20.0)
+    later = paragraph([], oldest_reference_s=61.0)
+
+    assert ">99.9 % were calibrated by a cuff reading and <0.1 % were calibrated by no" in text
+    assert "A reading was less than 1 min away in time." in text
+    assert "A reading was at most 2 min away in time." in later
+
+
+def test_subjects_that_the_model_abstained_on_have_no_pressure(make_lake, tmp_path) -> None:
+    names = ["a-1", "b-1", "c-1"]
+    lake = make_lake(
+        tmp_path / "l",
+        windows=[window(name, 0, None) for name in names],
+        backfill=[made(name, 0, 90.0 if name == "a-1" else None) for name in names],
+    )
+    told = figures(pressures(lake, "synthetic"))["synthetic"]
+
+    assert (told.subjects, told.records, told.subjects_taken) == (1, 1, 3)
+    assert "1 window (0.1 min) of 1 subject has such" in methods(STUDY, {"synthetic": told}, [])
+
+
+def test_specs_are_those_of_the_answers_that_were_taken(make_lake, tmp_path) -> None:
+    later = MADE_AT + timedelta(days=1)
+    answers = [
+        made("a-1", 0, 90.0, spec_sha256="old"),
+        made("a-1", 1, 90.0, spec_sha256="new", sampler="other", created_at=later),
+        made("a-1", 1, 90.0, spec_sha256="older", task="denoise", **RESTORED),
+        made("a-1", 2, 90.0, spec_sha256="new", task="denoise", sampler="other", **RESTORED),
+        made("a-1", 3, None, spec_sha256="silent"),
+        made("a-1", 4, 90.0, model_id="else"),
+    ]
+    windows = [window("a-1", i, None) for i in range(5)]
+    lake = make_lake(tmp_path / "l", windows=windows, backfill=answers, records=[record("a-1")])
+    rows = pressures(lake, "synthetic")
+    specs = specs_of(lake, "", rows)
+    chosen = specs_of(lake, "", rows.filter(pl.col("window_index") == 1))
+
+    assert [(s.model_id, s.spec_sha256, s.sampler, s.kinds) for s in specs] == [
+        ("else", "spec", "plain", ["cuff"]),
+        ("model-1", "new", "other", ["cuff", "restored"]),
+        ("model-1", "old", "plain", ["cuff"]),
+        ("model-1", "silent", "plain", []),
+    ]
+    assert [spec.spec_sha256 for spec in chosen] == ["new"]
+
+
+def test_one_model_s_answers_alone_are_told_to_be() -> None:
+    alone = replace(STUDY, model_id="model-1")
+    of = Figures(1, 1, 10, 0.1, models=["model-1"])
+
+    assert "Answers of model-1 alone were taken." in methods(alone, {"synthetic": of}, [])
+    assert "alone were taken" not in methods(STUDY, {"synthetic": of}, [])
+
+
+def test_a_spec_without_an_audit_is_told_beside_one_that_has_one(audit) -> None:
+    specs = [
+        Spec(dataset, "model-1", sha256, "ab" * 32, "plain", 1, ["cuff"])
+        for dataset, sha256 in (("ward", "spec"), ("other", "another"))
+    ]
+    of = Figures(1, 1, 10, 0.1, models=["model-1"])
+    text = methods(replace(STUDY, specs=specs), {"synthetic": of}, audit)
+
+    assert "No audit of model-1 in `other` by spec another is in the lake" in text
+    assert "by model-1 in `other` that were calibrated by a cuff reading: no row" in text
+    assert "by model-1 in `ward` that were" not in text

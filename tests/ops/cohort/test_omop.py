@@ -3,7 +3,9 @@ import pytest
 
 from ops.cohort.export import ORDER
 from ops.cohort.omop import write_omop
-from ops.cohort.pressures import pressures
+from ops.cohort.pressures import SOURCES, pressures
+from ops.cohort.scalars import hashed
+from tests.ops.cohort.rows import made, record, window
 
 COLUMNS = {
     "waveform_occurrence": "waveform_occurrence_id waveform_occurrence_concept_id person_id "
@@ -84,8 +86,54 @@ def test_records_of_one_subject_follow_each_other(omop) -> None:
     occurrences = read(omop, "waveform_occurrence")
 
     assert occurrences["waveform_occurrence_source_value"].to_list() == ["ward/a-1", "ward/a-2"]
-    assert occurrences["preceding_waveform_occurrence_id"].to_list() == [None, 1]
+    first = occurrences["waveform_occurrence_id"][0]
+    assert occurrences["preceding_waveform_occurrence_id"].to_list() == [None, first]
     assert occurrences["num_of_files"].to_list() == [2, 1]
+
+
+@pytest.fixture(scope="module")
+def apart(make_lake, tmp_path_factory):
+    """Measured and synthetic tables of a lake whose second subject alone has no line."""
+    windows = [window("a-1", 0, 100.0), window("a-1", 1, None), window("b-1", 0, None)]
+    lake = make_lake(
+        tmp_path_factory.mktemp("apart") / "lake",
+        windows=windows,
+        backfill=[made("a-1", 1, 95.0), made("b-1", 0, 90.0)],
+        records=[record("a-1"), record("b-1")],
+    )
+    folders = {source: tmp_path_factory.mktemp(source) / "omop" for source in SOURCES}
+    for source, folder in folders.items():
+        flag = pl.col("source") == "synthetic"
+        write_omop(pressures(lake, source).with_columns(synthetic=flag).sort(ORDER), folder)
+    return folders
+
+
+def test_a_number_is_one_person_in_every_folder_and_export(apart, omop) -> None:
+    people = [read(folder, "person_map").rows() for folder in (*apart.values(), omop)]
+    a, b = ((hashed("ward", subject), "ward", subject) for subject in "ab")
+
+    assert people == [[a], [a, b], [a]]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_measured_and_synthetic_tables_have_no_number_in_common(apart, name) -> None:
+    measured, synthetic = (set(read(folder, name)[f"{name}_id"]) for folder in apart.values())
+
+    assert measured
+    assert synthetic
+    assert not measured & synthetic
+
+
+def test_a_record_and_its_file_keep_their_numbers_when_others_come(apart, ward, tmp_path) -> None:
+    flag = pl.col("source") == "synthetic"
+    rows = pressures(ward, "measured").with_columns(synthetic=flag).sort(ORDER)
+    write_omop(rows, tmp_path / "omop")
+
+    for name in ("waveform_occurrence", "waveform_registry", "waveform_channel_metadata"):
+        ids = [
+            read(f, name)[f"{name}_id"].to_list() for f in (apart["measured"], tmp_path / "omop")
+        ]
+        assert ids[0] == ids[1]
 
 
 def test_what_has_no_clock_or_no_pressure_is_left_out(omop) -> None:

@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp
 
 from ops.judge.beat_measures import f1_of, timing_error_ms
 from ops.judge.continuity import jumps
-from ops.judge.groups import group_mean
+from ops.judge.groups import LEAST_GROUPS, group_mean
 from ops.judge.pressure_measures import bhs, interval_measures, pressure_measures
 from ops.judge.signal_measures import (
     aligned_correlation,
@@ -122,13 +122,25 @@ def test_every_group_counts_alike() -> None:
 
     assert (mean.mean, mean.over_windows, mean.median) == (2, 1, 0)
     assert (mean.groups, mean.windows) == (2, 4)
-    assert (mean.low, mean.high) == (0, 4)
+
+
+def test_of_few_groups_there_is_a_mean_and_no_interval() -> None:
+    told = {
+        n: group_mean(np.arange(float(n)), np.arange(n).astype(str))
+        for n in (1, 2, LEAST_GROUPS - 1, LEAST_GROUPS)
+    }
+
+    assert [mean.mean for mean in told.values()] == [(n - 1) / 2 for n in told]
+    assert [mean.low is None and mean.high is None for mean in told.values()] == [True] * 3 + [
+        False
+    ]
+    assert 0 < told[LEAST_GROUPS].low < 2.5 < told[LEAST_GROUPS].high < 5
 
 
 def test_a_group_that_tells_nothing_does_not_count() -> None:
     mean = group_mean(np.array([1.0, np.nan]), np.array(["a", "b"]))
 
-    assert (mean.mean, mean.low, mean.high, mean.groups) == (1, 1, 1, 1)
+    assert (mean.mean, mean.low, mean.high, mean.groups) == (1, None, None, 1)
 
 
 def test_pressure_errors_are_told_as_the_standards_do() -> None:

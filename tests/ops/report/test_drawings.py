@@ -108,6 +108,24 @@ def test_an_audit_where_every_window_was_abstained_from_is_told(ward_audit) -> N
     assert model.headline() == "\N{EN DASH}"
 
 
+@pytest.mark.parametrize("n", [1, 2])
+def test_few_subjects_are_drawn_without_intervals_and_that_is_said(ward_audit, n) -> None:
+    judges = ward_audit.filter(half="judges", calibration="cuff")
+    few = judges.filter(pl.col("subject_id").is_in(judges["subject_id"].unique().sort()[:n]))
+
+    (model,) = audited_models(few)
+
+    assert model.headline().endswith(" (too few subjects)")
+    shares = drawn(model.coverage[0])
+    assert "dot shipped" in shares
+    assert "whisker shipped" not in shares
+    marks = drawn(model.agreement[0])
+    assert "doubt" not in marks
+    assert ("limit" in marks) == (n > 1)
+    said = "".join(ET.fromstring(model.agreement[0]).itertext())  # noqa: S314
+    assert "too few" in said
+
+
 def test_a_newer_spec_of_a_model_takes_the_place_of_the_older(ward_audit) -> None:
     newer = ward_audit.head(120).with_columns(
         spec_sha256=pl.lit("1"), audited_at=pl.col("audited_at").dt.offset_by("1d")

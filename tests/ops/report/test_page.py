@@ -223,3 +223,18 @@ def test_synthetic_lines_are_dashed_and_measured_ones_are_not() -> None:
 
     assert "stroke-dasharray: 6 3" in rules["synthetic"]
     assert "dasharray" not in rules["measured"]
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_an_audit_of_one_subject_is_told_without_an_interval(full, ward_audit, silent) -> None:
+    one = ward_audit.filter(subject_id="s00")
+    if silent:
+        told = [f"{p}{end}" for p in ("sbp", "dbp", "map") for end in ("", "_lower", "_upper")]
+        nothing = [pl.lit(None, pl.Float32).alias(name) for name in told]
+        one = one.with_columns(*nothing, abstained=pl.lit("range"))
+
+    page = render_page(replace(full, audited=audited_models(one)))
+
+    Outline(page)
+    assert ("(too few subjects)" in page) != silent
+    assert "None" not in page
