@@ -11,6 +11,7 @@ from rich.table import Table
 
 from flows.show import say
 from flows.summary import Summary
+from ops.cohort.words import counted
 
 METHODS: Final = "methods.md"
 
@@ -36,7 +37,7 @@ class CohortSummary(Summary):
             said.append("No window has a pressure that was asked for.")
         if self.without_clock:
             said.append(
-                f"{self.without_clock} windows have no clock: they are in series, hours and "
+                f"Without a clock: {counted(self.without_clock, 'window')}, in series, hours and "
                 "subjects, and neither in OMOP nor in MEDS."
             )
         return [*said, f"The methods paragraph is {self.out}/{METHODS}."]
