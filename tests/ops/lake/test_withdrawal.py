@@ -1,3 +1,4 @@
+import itertools
 import os
 import threading
 import time
@@ -117,7 +118,8 @@ def test_a_night_that_fills_at_the_same_time_never_brings_rows_back(lake) -> Non
     refused, begun = [], threading.Event()
 
     def fill() -> None:
-        for window in range(1, 200):
+        for window in itertools.count(1):
+            time.sleep(0.01)  # a night commits every few seconds: it leaves others their turn
             try:
                 lake.put("backfill", [made("old", window)])
             except ValueError as error:
@@ -126,11 +128,11 @@ def test_a_night_that_fills_at_the_same_time_never_brings_rows_back(lake) -> Non
             if window == 3:
                 begun.set()
 
-    night = threading.Thread(target=fill)
+    night = threading.Thread(target=fill, daemon=True)
     night.start()
     begun.wait(30)
     withdraw(lake.location, "old")
-    night.join()
+    night.join(30)
 
     assert len(refused) == 1
     assert models(lake) == [("new", 0)]
