@@ -22,6 +22,8 @@ def figures() -> list[str]:
     parity = bars("unicardio_parity")
     sampling = [bars(name) for name in ("unicardio_speed", "unicardio_speed_avx2")]
     filling = bars("tricardio_speed")
+    chain = bars("audit_chain")
+    left = [chain[f"ME of {p} after the site's step, over before"] for p in ("sbp", "dbp", "map")]
     return [
         " / ".join(f"{t:,.0f}" for t in filling.values()) + " times",
         f"{max(parity.values()):.1e}",
@@ -37,6 +39,9 @@ def figures() -> list[str]:
         f"{100 * bars('night')['share of time that devices are busy']:.0f} %",
         f"{opened['ms to open a window after the first, median']:.1f} ms",
         f"{100 * opened['bytes of a cohort over those of the signals']:.1f} %",
+        f"{bars('cohort')['s of an export, Parquet and CSV, median']:.1f} s",
+        f"{100 * chain['mean coverage over wards, lines high by 0']:.0f} %",
+        " / ".join(f"{100 * share:.0f}" for share in left) + " %",
         f"{scale['seconds to plan 10000 unchanged records on S3, listing aside']:.1f} s",
         f"{scale['ingest, disk: a record of 10000 against one of 1000']:.2f} times",
         f"{scale['MiB more in 72 h than in 1 h']:.0f} MiB",
