@@ -7,11 +7,12 @@ import torch
 
 from flows.train_config import TrainConfig
 from flows.train_curves import Curves, figures_of
+from models.together import ALONE, Together
+from models.training import Plan, Trainer
 from models.tricardio.examples import Examples, examples_of
 from models.tricardio.losses import losses
 from models.tricardio.network import TriCardio
-from models.tricardio.together import ALONE, Together
-from models.tricardio.training import Plan, Trainer
+from models.tricardio.training import tricardio_trainer
 from ops.corrupt.scenario import NOISY, spoil
 from ops.cuffless import read_records
 from ops.split import Split
@@ -28,7 +29,7 @@ VALIDATION_STEP: Final = 2**40
 VALIDATION_BATCHES: Final = 8
 
 
-def optimise(config: TrainConfig) -> Trainer:
+def optimise(config: TrainConfig) -> Trainer[TriCardio, Examples]:
     """Go on from the state that is there to the last step, and keep the curves."""
     _same_as_before(config)
     if config.workers > 1:
@@ -38,9 +39,9 @@ def optimise(config: TrainConfig) -> Trainer:
     return go_on(config)
 
 
-def go_on(config: TrainConfig, together: Together = ALONE) -> Trainer:
+def go_on(config: TrainConfig, together: Together = ALONE) -> Trainer[TriCardio, Examples]:
     """Train in this process; of those that train together, the first alone writes."""
-    trainer = Trainer(
+    trainer = tricardio_trainer(
         config.sizes,
         Plan(config.steps, rate=config.rate, seed=config.seed),
         config.device,

@@ -14,7 +14,7 @@ from ray.train.torch import TorchTrainer
 from flows.actors.cluster import cluster
 from flows.train_config import TrainConfig
 from flows.train_steps import go_on
-from models.tricardio.together import Together
+from models.together import Together
 
 
 def go_on_together(config: TrainConfig) -> None:

@@ -20,9 +20,10 @@ from flows.cli import app
 from flows.train_config import TrainConfig
 from flows.train_steps import CURVES, STATE, optimise, share, stretches
 from flows.train_together import error_of, go_on_together
+from models.together import ALONE, Together
+from models.training import Plan, Trainer
 from models.tricardio.architecture import Sizes
-from models.tricardio.together import ALONE, Together
-from models.tricardio.training import Plan, Trainer
+from models.tricardio.training import tricardio_trainer
 
 TINY = {"width": 16, "depth": 1, "heads": 2, "flow_width": 16, "flow_depth": 1, "flow_heads": 2}
 SHORT = {"steps": 40, "batch": 4, "save_every": 2, "validate_every": 1000, "workers": 2}
@@ -42,7 +43,7 @@ def undisturbed(config: TrainConfig) -> list[Trainer]:
             barrier.wait()
 
         plan = Plan(config.steps, rate=config.rate, seed=config.seed)
-        return Trainer(Sizes(**TINY), plan, together=Together(rank, 2, add))
+        return tricardio_trainer(Sizes(**TINY), plan, together=Together(rank, 2, add))
 
     def run(trainer: Trainer) -> Trainer:
         for _ in range(config.steps):

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from models.training import Plan, Trainer
 from models.tricardio.architecture import Sizes
 from models.tricardio.examples import Examples, examples_of
-from models.tricardio.training import Plan, Trainer
+from models.tricardio.training import tricardio_trainer
 
 SMALL = Sizes(width=16, depth=1, heads=2, flow_width=16, flow_depth=1, flow_heads=2)
 PLAN = Plan(steps=8, rate=1e-2)
@@ -28,15 +29,15 @@ def weights(trainer: Trainer) -> list[torch.Tensor]:
 
 
 def test_killed_and_resumed_it_ends_with_the_same_weights(one_thread, tmp_path) -> None:
-    through = Trainer(SMALL, PLAN)
+    through = tricardio_trainer(SMALL, PLAN)
     for _ in range(8):
         through.advance(draw)
-    stopped = Trainer(SMALL, PLAN)
+    stopped = tricardio_trainer(SMALL, PLAN)
     for _ in range(3):
         stopped.advance(draw)
     stopped.save(tmp_path / "state.safetensors")
     torch.rand(7)  # what else was drawn meanwhile has no say
-    resumed = Trainer(SMALL, PLAN)
+    resumed = tricardio_trainer(SMALL, PLAN)
     resumed.load(tmp_path / "state.safetensors")
     for _ in range(5):
         resumed.advance(draw)
@@ -47,7 +48,7 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(one_thread, tmp_path) 
 
 
 def test_the_loss_falls(one_thread) -> None:
-    trainer = Trainer(SMALL, Plan(steps=40, rate=1e-2))
+    trainer = tricardio_trainer(SMALL, Plan(steps=40, rate=1e-2))
     losses = [float(trainer.advance(draw)["loss"]) for _ in range(40)]
 
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
@@ -55,22 +56,22 @@ def test_the_loss_falls(one_thread) -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU to train on")
 def test_the_loss_falls_on_a_gpu() -> None:
-    trainer = Trainer(SMALL, Plan(steps=40, rate=1e-2), "cuda")
+    trainer = tricardio_trainer(SMALL, Plan(steps=40, rate=1e-2), "cuda")
     losses = [float(trainer.advance(draw)["loss"]) for _ in range(40)]
 
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
 def test_a_state_of_another_size_is_refused_by_name(tmp_path) -> None:
-    Trainer(SMALL, PLAN).save(tmp_path / "state.safetensors")
-    other = Trainer(Sizes(**{**SMALL.model_dump(), "width": 32}), PLAN)
+    tricardio_trainer(SMALL, PLAN).save(tmp_path / "state.safetensors")
+    other = tricardio_trainer(Sizes(**{**SMALL.model_dump(), "width": 32}), PLAN)
 
     with pytest.raises(ValueError, match=r"state\.safetensors is the state of a training of anoth"):
         other.load(tmp_path / "state.safetensors")
 
 
 def test_a_loss_that_is_no_number_ends_the_training_by_its_step(one_thread) -> None:
-    trainer = Trainer(SMALL, PLAN)
+    trainer = tricardio_trainer(SMALL, PLAN)
     with torch.no_grad():
         trainer.network.encoder.position.fill_(torch.nan)
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from models.together import ALONE, Together
+from models.training import Plan, Trainer
 from models.tricardio.architecture import Sizes
 from models.tricardio.examples import Examples, examples_of
-from models.tricardio.together import ALONE, Together
-from models.tricardio.training import Plan, Trainer
+from models.tricardio.training import tricardio_trainer
 
 SMALL = Sizes(width=16, depth=1, heads=2, flow_width=16, flow_depth=1, flow_heads=2)
 PLAN = Plan(steps=8, rate=1e-2)
@@ -50,14 +51,14 @@ def all_equal(one: Trainer, other: Trainer) -> bool:
 
 
 def test_two_that_draw_apart_have_equal_weights_after_each_step(one_thread) -> None:
-    trainers = [Trainer(SMALL, PLAN, together=together) for together in in_two_threads()]
+    trainers = [tricardio_trainer(SMALL, PLAN, together=together) for together in in_two_threads()]
     equal = []
     with ThreadPoolExecutor(2) as pool:
         for _ in range(3):
             steps = [pool.submit(t.advance, lambda _, t=t: draw(t.together.rank)) for t in trainers]
             told = [step.result() for step in steps]
             equal.append(all_equal(*trainers))
-    first_alone = Trainer(SMALL, PLAN)
+    first_alone = tricardio_trainer(SMALL, PLAN)
     for _ in range(3):
         first_alone.advance(lambda _: draw(0))
 
@@ -97,7 +98,7 @@ def test_alone_a_weight_without_a_gradient_keeps_none() -> None:
 
 def test_a_loss_that_is_no_number_at_one_ends_the_training_of_all(one_thread) -> None:
     other_is_nan = Together(0, 2, lambda flat: flat.fill_(torch.nan))
-    trainer = Trainer(SMALL, PLAN, together=other_is_nan)
+    trainer = tricardio_trainer(SMALL, PLAN, together=other_is_nan)
 
     with pytest.raises(FloatingPointError, match="the loss at step 0 is nan"):
         trainer.advance(draw)
@@ -107,7 +108,10 @@ def test_each_draws_noise_of_its_own(one_thread) -> None:
     def same(flat: Tensor) -> Tensor:
         return flat.mul_(2)
 
-    told = [Trainer(SMALL, PLAN, together=Together(rank, 2, same)).advance(draw) for rank in (0, 1)]
+    told = [
+        tricardio_trainer(SMALL, PLAN, together=Together(rank, 2, same)).advance(draw)
+        for rank in (0, 1)
+    ]
 
     assert torch.equal(told[0]["squared"], told[1]["squared"])
     assert told[0]["loss"] != told[1]["loss"]
