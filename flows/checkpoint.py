@@ -19,7 +19,13 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and n
 
 @checkpoint.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Released checkpoint of UniCardio, a .pth file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Released checkpoint: UniCardio's .pth file, or the folder of LaViDa-LLaDA (or "
+            "its index, or its only .safetensors file)."
+        ),
+    ],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write; its card beside.")],
     licence: Annotated[str, typer.Option(help="What its authors allow.")] = NOT_STATED,
     origin: Annotated[
@@ -28,9 +34,12 @@ def import_(
     json: _Json = False,
 ) -> None:
     """Make a checkpoint of a released file; nothing that is in the file is run."""
+    from models.lavida.released import import_lavida
+    from models.lavida.released_files import looks_released
     from models.unicardio.released import import_released
 
-    _show(import_released(file, out, licence=licence, origin=origin), str(out), as_json=json)
+    into_ours = import_lavida if looks_released(file) else import_released
+    _show(into_ours(file, out, licence=licence, origin=origin), str(out), as_json=json)
 
 
 @checkpoint.command("judged")
@@ -51,17 +60,20 @@ def show(
     json: _Json = False,
 ) -> None:
     """Print the card of a checkpoint, once the file has been checked against it."""
-    from models.checkpoint import architecture_of, read_card
+    from models.checkpoint import card_alone, read_card
+    from models.lavida.released import is_release, read_lavida_released
     from models.tricardio.architecture import ARCHITECTURE as TRICARDIO
     from models.tricardio.checkpoint import read_tricardio
     from models.unicardio.released import ARCHITECTURE as UNICARDIO
     from models.unicardio.released import read_unicardio
 
-    named = architecture_of(without_secrets(file))
-    if named == UNICARDIO:
+    told = card_alone(without_secrets(file))
+    if told.architecture == UNICARDIO:
         card, _ = read_unicardio(file)
-    elif named == TRICARDIO:
+    elif told.architecture == TRICARDIO:
         card = read_tricardio(file).card
+    elif is_release(told):
+        card, _ = read_lavida_released(file)
     else:
         card = read_card(file)
     _show(card, file, as_json=json)

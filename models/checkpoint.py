@@ -4,22 +4,24 @@
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import safetensors.torch
 from pydantic import JsonValue
+from safetensors import SafetensorError
 from torch import Tensor
 
 from models.card import NOT_STATED, Card, make_card, parse_card
+from models.mapped import held_still, map_tensors, sha256_of
 from models.reading import read_bytes
+from models.replacing import replacing
 
 SUFFIX: Final = ".safetensors"
 MOST_BYTES: Final = 2**30
 MOST_CARD_BYTES: Final = 2**20
+_NOT_WRITTEN: Final = "0" * 64
 
 
 def card_path(path: str) -> str:
@@ -45,9 +47,31 @@ def load_checkpoint(path: str, architecture: str) -> tuple[Card, dict[str, Tenso
         ValueError: where it is of another architecture, broken, or not what its card says.
     """
     card, tensors = _read(path)
-    if card.architecture != architecture:
-        message = f"{path} is a checkpoint of {card.architecture}, {architecture} is expected"
-        raise ValueError(message)
+    _see_architecture(card, architecture, path)
+    return card, tensors
+
+
+def map_checkpoint(path: str, architecture: str) -> tuple[Card, dict[str, Tensor]]:
+    """Map a checkpoint that may be larger than memory; at a URL it is read, as others are.
+
+    A local file is hashed and mapped: its tensors are read from the disk where they are used. It
+    is refused where it changes meanwhile. What is written into it later is not seen; a file that
+    replaces it does no harm.
+
+    Raises:
+        FileNotFoundError: where the file or its card is not there.
+        ValueError: where it is of another architecture, broken, or not what its card says.
+    """
+    if "://" in path:
+        return load_checkpoint(path, architecture)
+    card_path(path)  # refuses another kind of file before it is read
+    file = Path(path)
+    with held_still(file):
+        card = _card(path)
+        _see_architecture(card, architecture, path)
+        _see_sum(card, sha256_of(file), path, file.stat().st_size)
+        tensors = map_tensors(file)
+    _see_count(card, tensors, path)
     return card, tensors
 
 
@@ -58,10 +82,20 @@ def architecture_of(path: str) -> str:
         FileNotFoundError: where the file's card is not there.
         ValueError: where the card is broken.
     """
+    return card_alone(path).architecture
+
+
+def card_alone(path: str) -> Card:
+    """Read the card of the checkpoint at ``path``; the file is left unread, whatever it is.
+
+    Raises:
+        FileNotFoundError: where the file's card is not there.
+        ValueError: where the card is broken.
+    """
     try:
-        return _card(path).architecture
+        return _card(path)
     except FileNotFoundError:
-        return read_card(path).architecture  # which says whether the file is there
+        return read_card(path)  # which says whether the file is there
 
 
 def read_card(path: str) -> Card:
@@ -79,19 +113,32 @@ def _read(path: str) -> tuple[Card, dict[str, Tensor]]:
     card_path(path)  # refuses another kind of file before it is read
     content = read_bytes(path, MOST_BYTES)
     card = _card(path)
-    found = hashlib.sha256(content).hexdigest()
+    _see_sum(card, hashlib.sha256(content).hexdigest(), path, len(content))
+    tensors = _tensors(content, path)
+    _see_count(card, tensors, path)
+    return card, tensors
+
+
+def _see_architecture(card: Card, architecture: str, path: str) -> None:
+    if card.architecture != architecture:
+        message = f"{path} is a checkpoint of {card.architecture}, {architecture} is expected"
+        raise ValueError(message)
+
+
+def _see_sum(card: Card, found: str, path: str, size: int) -> None:
     if found != card.sha256:
         message = (
             f"{path} is not the file of its card: SHA-256 {card.sha256} expected, "
-            f"got {found} ({len(content):,} bytes)"
+            f"got {found} ({size:,} bytes)"
         )
         raise ValueError(message)
-    tensors = _tensors(content, path)
+
+
+def _see_count(card: Card, tensors: Mapping[str, Tensor], path: str) -> None:
     n_parameters = _count(tensors)
     if n_parameters != card.n_parameters:
         message = f"{path} has {n_parameters} parameters, its card says {card.n_parameters}"
         raise ValueError(message)
-    return card, tensors
 
 
 def _card(path: str) -> Card:
@@ -128,25 +175,40 @@ def save_checkpoint(
 ) -> Card:
     """Write a checkpoint and its card to a local path; what is there is replaced, or left whole.
 
+    Tensors that are mapped stay on the disk.
+
     Raises:
         OSError: where it can't be written.
         ValueError: where the path or a field of the card is wrong.
     """
     beside = card_path(str(path))
     _see_card(Path(beside))
-    content = safetensors.torch.save(dict(tensors))
     card = make_card(
         architecture=architecture,
         name=name,
         origin=origin,
         origin_sha256=origin_sha256,
         licence=licence,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=_NOT_WRITTEN,
         n_parameters=_count(tensors),
         settings=dict(settings or {}),
     )
-    _write({Path(path): content, Path(beside): card.to_json().encode()})
+    with replacing(Path(path), Path(beside)) as (file, card_file):
+        _save(tensors, file)
+        card = card.model_copy(update={"sha256": sha256_of(file)})
+        card_file.write_bytes(card.to_json().encode())
     return card
+
+
+def _save(tensors: Mapping[str, Tensor], file: Path) -> None:
+    """Write a safetensors file that those may read who may read other new files."""
+    file.touch()
+    mode = file.stat().st_mode
+    try:
+        safetensors.torch.save_file(dict(tensors), file)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    file.chmod(mode)
 
 
 def change_settings(path: Path, settings: Mapping[str, JsonValue]) -> Card:
@@ -158,7 +220,8 @@ def change_settings(path: Path, settings: Mapping[str, JsonValue]) -> Card:
     """
     card = read_card(str(path))
     changed = make_card(**{**card.model_dump(), "settings": dict(settings)})
-    _write({Path(card_path(str(path))): changed.to_json().encode()})
+    with replacing(Path(card_path(str(path)))) as (card_file,):
+        card_file.write_bytes(changed.to_json().encode())
     return changed
 
 
@@ -171,31 +234,3 @@ def _see_card(path: Path) -> None:
     except ValueError as error:
         message = f"{path}, where the card would be, is there and is no card: name another file"
         raise ValueError(message) from error
-
-
-def _write(contents: dict[Path, bytes]) -> None:
-    """Write files of one folder, renamed in their order once all of them are on the disk."""
-    for path in contents:
-        _see_place(path)
-    first = next(iter(contents))
-    try:
-        with tempfile.TemporaryDirectory(dir=first.parent, prefix=".checkpoint-") as scratch:
-            for path, content in contents.items():
-                with Path(scratch, path.name).open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-            for path in contents:
-                Path(scratch, path.name).replace(path)
-    except OSError as error:
-        message = f"{first} can't be written ({error.strerror or error})"
-        raise OSError(message) from error
-
-
-def _see_place(path: Path) -> None:
-    if not path.parent.is_dir():
-        message = f"the folder of {path} is not there"
-        raise FileNotFoundError(message)
-    if path.is_dir():
-        message = f"{path} can't be written: it is a folder"
-        raise IsADirectoryError(message)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from bench.unicardio_golden import golden_weights
 from flows.cli import app
 from models.unicardio.architecture import released_shapes
+from tests.models.lavida.published import published_weights, write_release
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,11 @@ def released(tmp_path_factory) -> Path:
     weights = golden_weights(released_shapes())
     torch.save({f"module.{key}": torch.from_numpy(weights[key]) for key in weights}, path)
     return path
+
+
+@pytest.fixture(scope="module")
+def lavida(tmp_path_factory) -> Path:
+    return write_release(tmp_path_factory.mktemp("released") / "lavida", published_weights())
 
 
 def run(*arguments: str):
@@ -76,6 +82,36 @@ def test_show_refuses_a_file_that_is_not_that_of_its_card(released, tmp_path) ->
 
     assert done.exit_code == 1
     assert "is not the file of its card" in str(done.exception)
+
+
+def test_a_folder_in_the_published_layout_of_lavida_is_imported_and_shown(lavida, tmp_path) -> None:
+    out = str(tmp_path / "l.safetensors")
+    done = run_apart("import", str(lavida), out, "--licence", "as said", "--json")
+    shown = run_apart("show", out, "--json")
+    card = json.loads(done.stdout)
+
+    assert (done.returncode, shown.returncode) == (0, 0)
+    assert json.loads(shown.stdout) == card == json.loads((tmp_path / "l.json").read_text())
+    assert (card["architecture"], card["licence"]) == ("lavida", "as said")
+    assert card["settings"]["sizes"]["language"]["vocabulary"] == 50
+
+
+def test_a_person_is_told_the_card_of_a_lavida(lavida, tmp_path) -> None:
+    out = str(tmp_path / "l.safetensors")
+    done = run("import", str(lavida / "model.safetensors.index.json"), out)
+    shown = run("show", out)
+
+    assert shown.stdout == done.stdout
+    assert "architecture: lavida" in shown.stdout
+
+
+def test_a_folder_without_a_release_is_one_sentence_and_exit_1(tmp_path) -> None:
+    done = run_apart("import", str(tmp_path), str(tmp_path / "l.safetensors"))
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "holds neither model.safetensors.index.json nor model.safetensors" in done.stderr
 
 
 class Code:

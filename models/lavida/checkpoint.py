@@ -1,0 +1,99 @@
+"""Checkpoints of an annotator: the weights of a LaViDa, and in its card what its tokens mean."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from models.card import Card
+from models.checkpoint import load_checkpoint, save_checkpoint
+from models.lavida.architecture import ARCHITECTURE, Sizes
+from models.lavida.network import LaViDa
+from models.lavida.words import WORDS
+
+
+class AnnotatorSettings(BaseModel):
+    """What an annotator's card says beside the usual."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sizes: Sizes
+    words: tuple[str, ...] = WORDS
+    steps: int = Field(8, gt=0, description="In which an answer is filled unless told otherwise.")
+    training: dict[str, JsonValue] = Field(
+        {}, description="Data, licence, groups by split, command, figures."
+    )
+
+
+@dataclass(frozen=True)
+class AnnotatorCheckpoint:
+    """An annotator as it is loaded."""
+
+    card: Card
+    settings: AnnotatorSettings
+    network: LaViDa
+
+
+def read_annotator(path: str) -> AnnotatorCheckpoint:
+    """Read a checkpoint from a path or an fsspec URL; its weights are kept in half precision.
+
+    Raises:
+        OSError: where it, or its card, can't be read.
+        ValueError: where it is not what its card says, its tensors are not the network's, or it is
+            a released LaViDa, whose words are not those of annotations.
+    """
+    card, tensors = load_checkpoint(path, ARCHITECTURE)
+    if card.settings.get("words") is None:
+        message = f"{path} is a released LaViDa: its words are not those of annotations"
+        raise ValueError(message)
+    try:
+        settings = AnnotatorSettings.model_validate(card.settings)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = f"the card of {path} has settings that can't be used: {where}: {first['msg']}"
+        raise ValueError(message) from error
+    if settings.words != WORDS:
+        message = f"{path} has other words than this version's annotations: train it again"
+        raise ValueError(message)
+    network = LaViDa(settings.sizes)
+    try:
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except RuntimeError as error:
+        message = f"{path} has tensors that are not those of a {ARCHITECTURE} of its card's sizes"
+        raise ValueError(message) from error
+    if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
+        message = f"{path} has weights that are not finite"
+        raise ValueError(message)
+    return AnnotatorCheckpoint(card, settings, network.eval())
+
+
+def save_annotator(
+    path: Path,
+    network: LaViDa,
+    settings: AnnotatorSettings,
+    *,
+    name: str,
+    origin: str,
+    licence: str,
+) -> Card:
+    """Write a network in half precision, and its card.
+
+    Raises:
+        OSError: where it can't be written.
+        ValueError: where the path or a field of the card is wrong.
+    """
+    tensors = {
+        name: tensor.detach().cpu().to(torch.float16).contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    return save_checkpoint(
+        path,
+        tensors,
+        architecture=ARCHITECTURE,
+        name=name,
+        origin=origin,
+        licence=licence,
+        settings=settings.model_dump(mode="json"),
+    )
