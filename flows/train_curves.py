@@ -2,6 +2,7 @@
 
 import csv
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -10,13 +11,18 @@ from models.tricardio.losses import TASK_OF_STATE
 from ops.split import Split
 from schemas.modality import MODALITIES
 
+Told = list[dict[str, torch.Tensor]]
+
 
 class Curves:
-    """Errors by modality and task over the steps, in a file of a row each."""
+    """Figures over the steps, a row each in a file; ``figures`` makes them of what steps told."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, figures: Callable[[Told], dict[str, float]] | None = None
+    ) -> None:
         self._path = path
-        self._totals: list[dict[str, torch.Tensor]] = []
+        self._figures = figures or figures_of
+        self._totals: Told = []
         self._windows = 0
         self._since = time.perf_counter()
 
@@ -28,7 +34,7 @@ class Curves:
     def taken(self) -> dict[str, float]:
         """Give the figures since this was last called."""
         seconds = time.perf_counter() - self._since
-        figures = figures_of(self._totals) | {"windows_a_second": self._windows / seconds}
+        figures = self._figures(self._totals) | {"windows_a_second": self._windows / seconds}
         self._totals, self._windows, self._since = [], 0, time.perf_counter()
         return figures
 
@@ -43,7 +49,7 @@ class Curves:
                 writer.writerow([step, split, name, f"{value:.5g}"])
 
 
-def figures_of(totals: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+def figures_of(totals: Told) -> dict[str, float]:
     """Give the mean loss, and root mean squared errors in units of half a clean range."""
     squared = torch.stack([told["squared"] for told in totals]).sum(dim=0)
     count = torch.stack([told["count"] for told in totals]).sum(dim=0)

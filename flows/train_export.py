@@ -1,8 +1,6 @@
 """What a training ends with: heads fitted, bands corrected, a checkpoint and its card written."""
 
-import subprocess
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +12,7 @@ from flows.train_calibrate import calibrate
 from flows.train_config import TrainConfig
 from flows.train_levels import HeldOut, fit_levels
 from flows.train_ranges import seen_ranges
+from flows.train_told import command_of_training, told_of_training
 from models.card import Card, make_card
 from models.tricardio.architecture import ARCHITECTURE
 from models.tricardio.beats import Beats
@@ -21,10 +20,9 @@ from models.tricardio.checkpoint import Checkpoint, Settings, save_tricardio
 from models.tricardio.levels import Levels
 from models.tricardio.network import TriCardio
 from models.tricardio.restorer import FLOW_STEPS, N_SAMPLES
-from ops.cuffless import ATTRIBUTION, LICENCE, groups_of
+from ops.cuffless import LICENCE
 from ops.judge.draw import draw
-from ops.judge.parquet import parquet_files, read_timelines
-from ops.split import SPLITS
+from ops.judge.parquet import read_timelines
 from schemas.restoration import Range
 
 CHECKPOINT: Final = "tricardio.safetensors"
@@ -54,7 +52,7 @@ def fitted_heads(network: TriCardio, config: TrainConfig) -> Heads:
 @task(name="calibrate")
 def calibrated(network: TriCardio, heads: Heads, config: TrainConfig) -> Checkpoint:
     """Correct the bands by the calibration groups."""
-    settings = Settings(sizes=config.sizes, ranges=heads.ranges, training=_training(config))
+    settings = Settings(sizes=config.sizes, ranges=heads.ranges, training=_told(config))
     raw = Checkpoint(_placeholder(config), settings, network, heads.levels, heads.beats)
     correction = calibrate(raw, heads.held_out, config, FLOW_STEPS, N_SAMPLES)
     return replace(raw, settings=settings.model_copy(update={"calibration": correction}))
@@ -74,36 +72,9 @@ def export(checkpoint: Checkpoint, config: TrainConfig) -> Path:
     return path
 
 
-def _training(config: TrainConfig) -> dict[str, JsonValue]:
-    """Say what it was trained on, and how that can be done again."""
-    return {
-        "data": config.data.name,
-        "attribution": ATTRIBUTION,
-        "licence": LICENCE,
-        "groups": {split: list(groups_of(parquet_files([config.data]), split)) for split in SPLITS},
-        "command": _command(config),
-        "commit": _commit(),
-        "torch": version("torch"),
-    }
-
-
-def _command(config: TrainConfig) -> str:
-    """Give the command that trains this again; where data and results lie has no say."""
-    said = config.model_dump(exclude={"data", "out"}, exclude_defaults=True, mode="json")
-    options = [f"--{name.replace('_', '-')} {value}" for name, value in said.items()]
-    return " ".join([f"pulselake train --data {config.data.name} --out OUT", *options])
-
-
-def _commit() -> str:
-    """Name the commit of the code, where it is run from a checkout."""
-    told = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.strip() or "not stated"
+def _told(config: TrainConfig) -> dict[str, JsonValue]:
+    command = command_of_training("train", config, data=config.data)
+    return told_of_training(config.data, command)
 
 
 def _placeholder(config: TrainConfig) -> Card:

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 ARCHITECTURE: Final = "lavida"
 
+LooksAt = Literal["signal", "image"]
+
 
 class _Sizes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -15,7 +17,7 @@ class _Sizes(BaseModel):
 class TowerSizes(_Sizes):
     """The encoder of views: a transformer over patches of a signal (1-D) or an image (2-D)."""
 
-    kind: Literal["signal", "image"]
+    kind: LooksAt
     channels: int = Field(gt=0, description="Of what is looked at.")
     side: int = Field(gt=0, description="Samples of a view, or pixels of its side.")
     patch: int = Field(gt=0, description="Samples or pixels that a token sees.")

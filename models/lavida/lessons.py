@@ -14,7 +14,7 @@ from torch import Tensor
 from models.lavida.answer import AT, LENGTH, NOTE
 from models.lavida.masking import Weighting, complement, draw_masks, masked_loss
 from models.lavida.network import LaViDa
-from models.lavida.views import prompt_of, signal_views
+from models.lavida.views import image_views, prompt_of, signal_views
 from models.lavida.words import END, FILLED, MASK, SHORTER, TOKEN
 
 
@@ -25,7 +25,7 @@ class Lesson:
     Attributes:
         views: (B, V, C, ...).
         prompt: (B, Q) tokens.
-        answer: (B, A) tokens.
+        answer: (B, A) tokens, those of a trace before them where there is one.
         maskable: (B, A) what may be masked and is learned: slots that are not given, and the end.
     """
 
@@ -41,16 +41,24 @@ class Lesson:
         )
 
 
-def lesson_of(signals: NDArray[np.float32], answers: Tensor, given: Tensor, room: Tensor) -> Lesson:
-    """Make a lesson of (B, M, T) signals in mV, NU and mmHg, NaN missing.
+Seen = NDArray[np.float32] | NDArray[np.uint8]
+"""(B, M, T) signals in mV, NU and mmHg, NaN missing; or (B, H, W) images of them."""
+
+
+def lesson_of(seen: Seen, answers: Tensor, given: Tensor, room: Tensor) -> Lesson:
+    """Make a lesson of strips as signals, or as images.
 
     ``answers`` (B, A) are whole, ``given`` (B, A) says which of their slots are, and ``room`` (B,)
     how many slots their notes have.
     """
-    seen = torch.from_numpy(signals)
     calibrated = torch.ones(len(seen), dtype=torch.bool)
     answer, maskable = spanned(answers, room)
-    return Lesson(signal_views(seen, calibrated), prompt_of(calibrated), answer, maskable & ~given)
+    looked_at = torch.from_numpy(seen)
+    if seen.dtype == np.uint8:
+        views = image_views(looked_at)
+    else:
+        views = signal_views(looked_at, calibrated)
+    return Lesson(views, prompt_of(calibrated), answer, maskable & ~given)
 
 
 def spanned(answers: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,4 +103,6 @@ def masked_lesson_losses(
     loss = masked_loss(logits, answer, masks, torch.cat([p, 1 - p + 1e-3]), weighting)
     with torch.no_grad():
         right = (logits.argmax(dim=2) == answer) & masks
-    return loss, {"right": right.sum(dim=0).float(), "masked": masks.sum(dim=0).float()}
+    # Of a trace before the answer nothing is told.
+    told = {"right": right, "masked": masks}
+    return loss, {name: x.sum(dim=0)[-LENGTH:].float() for name, x in told.items()}

@@ -1,7 +1,8 @@
 """What the encoder looks at: the whole strip and its crops.
 
 Shapes: B strips, V = 5 views, M = 3 modalities in the order of ``MODALITIES``, T = 500 samples,
-S = 125 samples a view; six channels, a modality's samples and where they were observed.
+S = 125 samples a view; six channels, a modality's samples and where they were observed. Of images
+H rows and W columns of pixels, and S = H a view's side; one channel.
 
 ECG and PPG are scaled by their own middle and range, as their gain says little; a calibrated ABP
 by fixed numbers, since its level is what is asked for. An uncalibrated one is scaled as the others.
@@ -24,6 +25,7 @@ _MIDDLE_MMHG: Final = 90.0
 _HALF_MMHG: Final = 50.0
 _FARTHEST: Final = 4.0
 _OUTER: Final = (0.02, 0.98)
+_WHITE: Final = 255
 
 
 def signal_views(signals: Tensor, calibrated: Tensor) -> Tensor:
@@ -37,6 +39,17 @@ def signal_views(signals: Tensor, calibrated: Tensor) -> Tensor:
     crops = both.view(len(both), CHANNELS, CROPS, SIDE).transpose(1, 2)
     whole = both.view(len(both), CHANNELS, SIDE, -1).mean(dim=3)
     return torch.cat([whole[:, None], crops], dim=1)
+
+
+def image_views(images: Tensor) -> Tensor:
+    """Give (B, V, 1, S, S) views of (B, H, W) grey levels, 0 the white of paper and 1 black.
+
+    Crops lie side by side along time. The whole is averaged over four columns.
+    """
+    ink = 1 - images.float() / _WHITE
+    crops = ink.view(*ink.shape[:2], CROPS, -1).transpose(1, 2)  # (B, CROPS, S, S)
+    whole = ink.view(*ink.shape[:2], -1, CROPS).mean(dim=3)
+    return torch.cat([whole[:, None], crops], dim=1)[:, :, None]
 
 
 def prompt_of(calibrated: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from schemas.annotation import (
     SPAN_STEPS,
 )
 from schemas.modality import UNCALIBRATED, UNITS
+from schemas.trace import INTERVAL_STEPS, MOST_BEATS
 
 END: Final = "[END]"
 """Ends an answer and fills it up; attended to, as in the release."""
@@ -32,6 +33,15 @@ DIGITS: Final = tuple("0123456789")
 STEPS: Final = tuple(f"@{i}" for i in range(SPAN_STEPS + 1))
 """Steps of the evidence's grid."""
 
+BECAUSE: Final = "because"
+INTERVALS: Final = "intervals"
+NOISE: Final = "looks"
+BEATS: Final = tuple(f"#{n}" for n in range(MOST_BEATS + 1))
+"""How many beats a trace counts."""
+
+SPACES: Final = tuple(f"~{i}" for i in range(INTERVAL_STEPS + 1))
+"""Intervals of a trace, in small squares."""
+
 KEYS: Final = ("rhythm", "heart_rate", "ecg", "ppg", "abp", "pressure", "evidence", "note")
 
 _OTHERS: Final = (
@@ -46,8 +56,9 @@ _OTHERS: Final = (
     UNITS["abp"],
     UNCALIBRATED,
 )
+_TRACE: Final = (BECAUSE, INTERVALS, NOISE, *BEATS, *SPACES)
 WORDS: Final = tuple(
-    dict.fromkeys((END, MASK, SHORTER, FILLED, ANNOTATE, *DIGITS, *STEPS, *KEYS, *_OTHERS))
+    dict.fromkeys((END, MASK, SHORTER, FILLED, ANNOTATE, *DIGITS, *STEPS, *KEYS, *_OTHERS, *_TRACE))
 )
 """By token."""
 

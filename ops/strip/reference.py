@@ -18,6 +18,7 @@ from schemas.grid import GRID_FS, WINDOW_S, WINDOW_SAMPLES
 from schemas.modality import MODALITIES
 from schemas.restoration import F32
 
+LICENCE: Final = "ODC-By 1.0"
 ATTRIBUTION: Final = (
     "Rhythms from the MIT-BIH Arrhythmia Database, G. Moody, R. Mark, PhysioNet 2005, "
     "doi 10.13026/C2F305, ODC-By 1.0."
