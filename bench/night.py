@@ -19,8 +19,9 @@ from typing import Any, Final
 from bench.child import ROOT, told_by
 from bench.report import Report, all_met, at_least, show, write
 from flows.actors.filler import Filler
-from flows.backfill_plan import filling, plan_group, record_groups
+from flows.backfill_plan import filling, plan_group
 from flows.config import BackfillConfig
+from flows.record_groups import record_groups
 from ops.lake import Lake
 from ops.lake.commit import active_files
 

@@ -14,10 +14,9 @@ from flows.backfill_plan import Filling, filling
 from flows.belt import Belt
 from flows.config import AuditConfig
 from flows.progress import Advance, progress
-from flows.quarantine import commit_given_up
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
-from flows.shards import start_workers, work_off, work_through
+from flows.shards import commit_worked, start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.tell_audit import tell_audit
@@ -92,19 +91,11 @@ def audit_batch(belt: Belt, advance: Advance) -> None:
 
 def _commit_audited(group: list[Done], config: AuditConfig, summary: RunSummary, spec: str) -> None:
     """Commit what came of some shards, and quarantine those that were given up."""
-    lake = Lake(config.lake)
+    changed = commit_worked(group, "audit", "audit", spec, config=config, run_id=summary.run_id)
     audited: list[FilledShard] = [done.result for done in group if done.error is None]
-    files = [file for shard in audited for file in shard.files]
-    keys = [shard.keys for shard in audited]
-    # Another night may have audited the same windows meanwhile.
-    changed = lake.commit("audit", files, replacing=pl.concat(keys) if keys else None)
-    changed += sum(file.n_rows for file in files)
-    changed += commit_given_up(
-        lake, group, "audit", spec, run_id=summary.run_id, attempts=config.attempts
-    )
     # Counted last: a commit that fails is tried again.
     summary.rows_changed += changed
-    summary.windows_audited += sum(file.n_rows for file in files)
+    summary.windows_audited += sum(f.n_rows for shard in audited for f in shard.files)
     summary.shards_quarantined += len(group) - len(audited)
     for shard in audited:
         summary.see_memory(shard.peak_rss_mib)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from flows.backfill_plan import Filling, record_groups
+from flows.backfill_plan import Filling
 from flows.config import AuditConfig
-from flows.shards import held_back
+from flows.record_groups import record_groups
+from flows.shards import waiting
 from ops.audit.fill import AuditShard
 from ops.audit.sample import audit_sample, least_of_subjects
 from ops.fill.plan import ASKED, whole_windows
@@ -44,17 +45,11 @@ def plan_audit(lake: Lake, config: AuditConfig, by: Filling) -> AuditPlan:
     sample = _sample(lake, config, by)
     audited = lake.scan("audit", config.dataset).filter(pl.col("spec_sha256") == by.spec)
     done = audited.select(*TABLES["audit"].key, *_MADE_FROM[3:]).collect()
-    cut = {
-        (shard.dataset, shard.path, shard.fingerprint(by.spec)): shard
-        for shard in _shards(lake, config, _less(sample, done))
-    }
+    cut = _shards(lake, config, _less(sample, done))
     quarantined = lake.scan("quarantine", config.dataset).filter(pl.col("step") == "audit")
-    held, over = held_back(cut, quarantined)
-    return AuditPlan(
-        shards=[shard for key, shard in cut.items() if key not in held],
-        stale=_less(done, sample).select(TABLES["audit"].key),
-        over=over,
-    )
+    free, over = waiting(cut, by.spec, quarantined)
+    stale = _less(done, sample).select(TABLES["audit"].key)
+    return AuditPlan(shards=free, stale=stale, over=over)
 
 
 def _sample(lake: Lake, config: AuditConfig, by: Filling) -> pl.DataFrame:

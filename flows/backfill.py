@@ -1,24 +1,23 @@
 """Windows of a lake into synthetic signals beside them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 
-import polars as pl
 from prefect import flow, task
 
 from flows.actors.device import Worked, busy_share
 from flows.actors.filler import FilledShard, Filler
 from flows.actors.pool import Done
-from flows.backfill_plan import Filling, FillPlan, RecordGroup, filling, plan_group, record_groups
+from flows.backfill_plan import Filling, FillPlan, filling, plan_group
 from flows.belt import Belt
 from flows.config import BackfillConfig
 from flows.progress import Advance, progress
-from flows.quarantine import commit_given_up
+from flows.record_groups import RecordGroup, record_groups
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
-from flows.shards import start_workers, work_off, work_through
+from flows.shards import commit_worked, planned, start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.upkeep import see_lake
@@ -56,7 +55,8 @@ def fill_windows(
     groups = list(record_groups(Lake(config.lake), config.dataset))
     n_windows = sum(group.n_windows for group in groups)
     with progress("Filling windows", n_windows) as advance:
-        waiting = waiting_shards(groups, config, summary, advance, by)
+        plan = partial(plan_backfill, config, summary, by=by)
+        waiting = planned(groups, plan, "plan backfill", summary, advance)
         first = next(waiting, None)
         if first is not None:
             start_workers(config, summary, until_done)
@@ -64,28 +64,6 @@ def fill_windows(
                 fill_shards(chain([first], waiting), config, summary, advance, by.spec)
     with summary.timed("compact"):
         summary.files_compacted += compact(Lake(config.lake).location, "backfill")
-
-
-def waiting_shards(
-    groups: list[RecordGroup],
-    config: BackfillConfig,
-    summary: RunSummary,
-    advance: Advance,
-    by: Filling,
-) -> Iterator[FillShard]:
-    """Plan a group of records when all shards of the one before are handed out."""
-    done_already = 0
-    for group in groups:
-        with summary.timed("plan backfill"):
-            plan = plan_backfill(config, summary, group, by)
-        summary.shards += len(plan.shards)
-        done_already += group.n_windows - sum(shard.n_windows for shard in plan.shards)
-        if plan.shards:
-            advance(done_already)
-            done_already = 0
-        yield from plan.shards
-    if summary.shards:
-        advance(done_already)
 
 
 def fill_shards(
@@ -133,19 +111,15 @@ def commit_shards(
     spec: str,
 ) -> None:
     """Commit what came of some shards, and quarantine those that were given up."""
-    lake = Lake(config.lake)
-    filled: list[FilledShard] = [done.result for done in group if done.error is None]
-    given_up = [done for done in group if done.error is not None]
-    files = [file for shard in filled for file in shard.files]
-    keys = [shard.keys for shard in filled]
-    changed = lake.commit("backfill", files, replacing=pl.concat(keys) if keys else None)
-    changed += sum(file.n_rows for file in files) + commit_given_up(
-        lake, group, "backfill", spec, run_id=summary.run_id, attempts=config.attempts
+    changed = commit_worked(
+        group, "backfill", "backfill", spec, config=config, run_id=summary.run_id
     )
-    summary.files_compacted += tidy.added("backfill", len(files))
+    filled: list[FilledShard] = [done.result for done in group if done.error is None]
+    added = sum(len(shard.files) for shard in filled)
+    summary.files_compacted += tidy.added("backfill", added)
     # Counted last: a commit that fails is tried again.
     summary.rows_changed += changed
-    summary.shards_quarantined += len(given_up)
+    summary.shards_quarantined += len(group) - len(filled)
     for shard in filled:
         summary.backfill_abstained += shard.n_abstained
         summary.see_memory(shard.peak_rss_mib)

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
+from flows.annotate_config import AnnotateConfig
+from flows.annotate_image_config import AnnotateImageConfig, lake_or_image
 from flows.checkpoint import checkpoint
 from flows.cohort_config import CohortConfig
 from flows.config import AuditConfig, BackfillConfig, IngestConfig, NightlyConfig
@@ -23,13 +26,14 @@ from flows.evaluate_config import EvaluateConfig
 from flows.options import command_of
 from flows.report_config import ReportConfig
 from flows.show import say, show
-from flows.summary import RunSummary, Summary
+from flows.summary import RunSummary
+from flows.train_annotator_config import TrainAnnotatorConfig
 from flows.train_config import TrainConfig
 from flows.upkeep_config import StatusConfig, VacuumConfig, WithdrawConfig
 
 QUARANTINED: Final = 3
 
-Told = TypeVar("Told", bound=Summary)
+Told = TypeVar("Told", bound=BaseModel)
 
 app = typer.Typer(
     help="From an archive of bedside waveforms to a lake that can be queried.",
@@ -102,6 +106,18 @@ def _backfill(config: BackfillConfig, json: bool, strict: bool) -> None:
     _told(lambda: backfill(config), json=json, strict=strict)
 
 
+def _annotate(config: AnnotateConfig, json: bool, strict: bool) -> None:
+    from flows.annotate import annotate
+
+    _told(lambda: annotate(config), json=json, strict=strict)
+
+
+def _annotate_image(config: AnnotateImageConfig, json: bool) -> None:
+    from flows.annotate_image import annotate_image, show_image
+
+    _kept_up(lambda: annotate_image(config), show_image, json=json)
+
+
 def _audit(config: AuditConfig, json: bool, strict: bool) -> None:
     from flows.audit import audit
 
@@ -113,6 +129,17 @@ def _train(config: TrainConfig, json: bool, strict: bool) -> None:  # noqa: ARG0
 
     with contextlib.redirect_stdout(sys.stderr):
         summary = train(config)
+    if json:
+        sys.stdout.write(summary.model_dump_json() + "\n")
+    else:
+        say(Console(), f"the checkpoint is {summary.checkpoint}, the curves are {summary.curves}")
+
+
+def _train_annotator(config: TrainAnnotatorConfig, json: bool, strict: bool) -> None:  # noqa: ARG001
+    from flows.train_annotator import train_annotator
+
+    with contextlib.redirect_stdout(sys.stderr):
+        summary = train_annotator(config)
     if json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
@@ -181,8 +208,11 @@ def _evaluate(config: EvaluateConfig, json: bool, _: bool) -> None:
 app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake")))
 app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
 app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
+_of_lake = command_of(AnnotateConfig, _annotate, ("lake",))
+app.command("annotate")(lake_or_image(_of_lake, _annotate_image))
 app.command("audit")(command_of(AuditConfig, _audit, ("lake",)))
 app.command("train")(command_of(TrainConfig, _train, ()))
+app.command("train-annotator")(command_of(TrainAnnotatorConfig, _train_annotator, ()))
 app.command("cohort")(command_of(CohortConfig, _cohort, ("lake",), strict=False))
 app.command("report")(command_of(ReportConfig, _report, ("lake",), strict=False))
 app.command("status")(command_of(StatusConfig, _status, ("lake",)))

@@ -195,8 +195,11 @@ class AuditConfig(BackfillConfig):
 
 
 class NightlyConfig(IngestConfig, AuditConfig):
-    """A whole night: ingest, backfill of the same dataset, its audit, and a report if asked for."""
+    """A whole night: ingest, backfill and audit, and if asked for annotations and a report."""
 
+    annotate: bool = Field(
+        False, description="Annotate windows too, once they are filled: rhythm, quality and more."
+    )
     report: str | None = Field(
         None, description="File to write the night's page to, as HTML; by default none."
     )

@@ -78,7 +78,8 @@ def commit_records(
     for table in ("windows", "numerics"):
         files = [file for r in read for file in r.files[table]]
         changed += lake.commit(table, files, replacing=keys) + sum(file.n_rows for file in files)
-    changed += lake.commit("backfill", replacing=known)
+    for table in ("backfill", "annotations"):
+        changed += lake.commit(table, replacing=known)
     faults = pl.concat([*(r.quarantine for r in read), given_up])
     stale = pl.concat([keys, given_up.select(keys.columns)])
     changed += _put_faults(lake, faults, stale)

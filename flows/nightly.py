@@ -4,6 +4,9 @@ from contextlib import ExitStack
 
 from prefect import flow
 
+from flows.annotate import annotate_windows
+from flows.annotate_config import annotation_of
+from flows.annotate_plan import annotating
 from flows.audit import audit_windows
 from flows.backfill import fill_windows
 from flows.backfill_plan import filling
@@ -19,12 +22,16 @@ from ops.lake import Lake
 
 @flow(name="nightly")
 def nightly(config: NightlyConfig) -> RunSummary:
-    """Ingest what is new or changed, grade it, fill what is missing, audit, report."""
+    """Ingest what is new or changed, grade it, fill what is missing, annotate, audit, report."""
     with recorded_run("nightly", config) as summary, ExitStack() as until_dawn:
         # A bad checkpoint, or a withdrawn model, ends the night before a record is read.
         by = filling(Lake(config.lake), config)
+        words = annotation_of(config.model_dump()) if config.annotate else None
+        said_by = annotating(Lake(config.lake), words) if words else None
         ingest_records(config, summary, until_dawn)
         fill_windows(config, summary, until_dawn, by)
+        if words and said_by:
+            annotate_windows(words, summary, until_dawn, said_by)
         audit_windows(config, summary, until_dawn, by)
         list_quarantine(Lake(config.lake), config.dataset, summary)
     tell(summary)

@@ -10,6 +10,7 @@ import typer
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from flows.annotate_config import AnnotateConfig
 from flows.config import NightlyConfig, load_toml
 from flows.upkeep_config import VacuumConfig
 
@@ -65,7 +66,7 @@ def build(model: type[Config], given: dict[str, Any], file: Path | None) -> Conf
 
 def _own(model: type[BaseModel], options: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is an option of another flow: one file serves all commands."""
-    of_any = NightlyConfig.model_fields.keys() | VacuumConfig.model_fields.keys()
+    of_any = {n for one in (NightlyConfig, AnnotateConfig, VacuumConfig) for n in one.model_fields}
     others = of_any - model.model_fields.keys()
     return {name: value for name, value in options.items() if name not in others}
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from pydantic import Field
@@ -16,6 +17,7 @@ from flows.upkeep import datasets_of, lake_there
 from flows.withdrawn import withdrawn_models
 from ops.audit.current import current_audit
 from ops.lake import Lake
+from ops.report.annotated import annotated
 from ops.report.audited import audited_models
 from ops.report.grades import grades_by_place
 from ops.report.page import Page, render_page
@@ -69,7 +71,9 @@ def page_of(lake: Lake, dataset: str = "") -> Page:
         ValueError: where the dataset is not in the lake.
     """
     datasets_of(lake, dataset)
-    windows, backfill = (lake.scan(name, dataset) for name in ("windows", "backfill"))
+    windows, backfill, annotations = (
+        lake.scan(name, dataset) for name in ("windows", "backfill", "annotations")
+    )
     quarantine = lake.scan("quarantine", dataset)
     return Page(
         lake=lake.url,
@@ -77,10 +81,11 @@ def page_of(lake: Lake, dataset: str = "") -> Page:
         as_of=lake.moment.isoformat(sep=" ") if lake.moment else None,
         runs=last_runs(lake.scan("runs", dataset)),
         graded=grades_by_place(windows, lake.scan("demographics", dataset)),
-        strips=_strips(windows, backfill),
+        strips=_strips(windows, backfill, annotations),
         made=made_by_kind(backfill).to_dicts(),
         pressures=pressure_rows(windows, backfill),
         abstentions=abstentions(backfill).to_dicts(),
+        annotated=annotated(annotations),
         audited=audited_models(current_audit(lake, dataset)),
         quarantined=int(quarantine.select(pl.len()).collect().item()),
         classes=quarantine_classes(quarantine),
@@ -96,16 +101,23 @@ def show_report(summary: ReportSummary, console: Console) -> None:
         say(console, "The lake has no run of a night yet.")
 
 
-def _strips(windows: pl.LazyFrame, backfill: pl.LazyFrame) -> list[Strip]:
+def _strips(
+    windows: pl.LazyFrame, backfill: pl.LazyFrame, annotations: pl.LazyFrame
+) -> list[Strip]:
     keys = sample_strips(backfill)
     if keys.is_empty():
         return []
-    made = {tuple(row[k] for k in keys.columns): row for row in read_keys(backfill, keys)}
-    beside = {tuple(row[k] for k in WINDOW): row for row in read_keys(windows, keys.select(WINDOW))}
+    made = _by(keys.columns, read_keys(backfill, keys))
+    beside = _by(WINDOW, read_keys(windows, keys.select(WINDOW)))
+    told = _by(WINDOW, read_keys(annotations, keys.select(WINDOW)))
     return [
-        draw_strip(made[key], beside.get(key[: len(WINDOW)]), f"strip-{i}")
-        for i, key in enumerate(keys.rows())
+        draw_strip(made[key], beside.get(window), f"strip-{i}", told.get(window))
+        for i, (key, window) in enumerate((k, k[: len(WINDOW)]) for k in keys.rows())
     ]
+
+
+def _by(key: list[str], rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    return {tuple(row[name] for name in key): row for row in rows}
 
 
 def _write_whole(out: Path, text: str) -> None:

@@ -1,30 +1,74 @@
-"""Shards through actors into commits, the same for a backfill and for an audit."""
+"""Shards through actors into commits, the same for a backfill, an audit and an annotation."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Final
+from typing import Any, Final, Protocol, TypeVar
 
 import polars as pl
 
 from flows.actors.cluster import cluster
-from flows.actors.filler import Filler
-from flows.actors.pool import Pool
+from flows.actors.pool import Done, Pool, Worker
+from flows.actors.worked import WorkedShard
+from flows.annotate_config import AnnotateConfig
 from flows.belt import Belt, Commit
 from flows.config import BackfillConfig
 from flows.progress import Advance
+from flows.quarantine import commit_given_up
+from flows.record_groups import RecordGroup
 from flows.summary import RunSummary
-from ops.fill.plan import FillShard
+from ops.lake import Lake
+from ops.shard import Shard
 
 SHARDS_A_BATCH: Final = 64
 
-ShardKey = tuple[str, str, str]
-"""Dataset, path and fingerprint of a shard: what quarantine holds it back by."""
+ShardsConfig = BackfillConfig | AnnotateConfig
+"""What a run on shards is told: its lake, its actors, its tries."""
 
 Batch = Callable[[Belt, Advance], None]
+OneShard = TypeVar("OneShard", bound=Shard)
 
 
-def start_workers(config: BackfillConfig, summary: RunSummary, until_done: ExitStack) -> None:
+class Plan(Protocol):
+    """What is to be done for a group of records."""
+
+    @property
+    def shards(self) -> Sequence[Shard]:
+        """Give them in the order in which they are handed out."""
+
+
+class ShardWorker(Worker, Protocol):
+    """What works on shards in an actor, ``IN_HAND`` of them at once."""
+
+    IN_HAND: int
+
+    def __init__(self, config: Any, run_id: str) -> None: ...
+
+
+def planned(
+    groups: Sequence[RecordGroup],
+    plan_group: Callable[[RecordGroup], Plan],
+    step: str,
+    summary: RunSummary,
+    advance: Advance,
+) -> Iterator[Any]:
+    """Plan a group of records when all shards of the one before are handed out; yield shards."""
+    done_already = n_shards = 0
+    for group in groups:
+        with summary.timed(step):
+            plan = plan_group(group)
+        n_shards += len(plan.shards)
+        done_already += group.n_windows - sum(shard.n_windows for shard in plan.shards)
+        if plan.shards:
+            advance(done_already)
+            done_already = 0
+            summary.shards += len(plan.shards)
+        yield from plan.shards
+    if n_shards:
+        advance(done_already)
+
+
+def start_workers(config: ShardsConfig, summary: RunSummary, until_done: ExitStack) -> None:
     """Bring up a cluster that stays until the run is done."""
     with summary.timed("start workers"):
         until_done.enter_context(
@@ -33,11 +77,11 @@ def start_workers(config: BackfillConfig, summary: RunSummary, until_done: ExitS
 
 
 def work_through(
-    todo: Iterable[FillShard],
-    worker: type[Filler],
+    todo: Iterable[Shard],
+    worker: type[ShardWorker],
     batch: Batch,
     commit: Commit,
-    config: BackfillConfig,
+    config: ShardsConfig,
     summary: RunSummary,
     advance: Advance,
 ) -> None:
@@ -62,14 +106,40 @@ def work_off(belt: Belt, advance: Advance) -> None:
         advance(sum(done.item.n_windows for done in group))
 
 
-def held_back(
-    cut: Mapping[ShardKey, FillShard], quarantined: pl.LazyFrame
-) -> tuple[set[ShardKey], pl.DataFrame]:
-    """Say which shards rows of ``quarantine`` hold back, and give the keys of rows that hold none.
+def commit_worked(
+    group: list[Done],
+    table: str,
+    step: str,
+    spec: str,
+    *,
+    config: ShardsConfig,
+    run_id: str,
+) -> int:
+    """Commit what came of some shards, and quarantine those that were given up; count rows.
+
+    Another run may have worked on the same windows meanwhile: its rows go.
+    """
+    lake = Lake(config.lake)
+    worked: list[WorkedShard] = [done.result for done in group if done.error is None]
+    files = [file for shard in worked for file in shard.files]
+    keys = [shard.keys for shard in worked]
+    changed = lake.commit(table, files, replacing=pl.concat(keys) if keys else None)
+    changed += sum(file.n_rows for file in files)
+    return changed + commit_given_up(
+        lake, group, step, spec, run_id=run_id, attempts=config.attempts
+    )
+
+
+def waiting(
+    cut: Iterable[OneShard], spec: str, quarantined: pl.LazyFrame
+) -> tuple[list[OneShard], pl.DataFrame]:
+    """Leave out shards that rows of ``quarantine`` hold back; give the keys of rows that hold none.
 
     ``quarantined`` are the rows of one step.
     """
+    shards = {(shard.dataset, shard.path, shard.fingerprint(spec)): shard for shard in cut}
     rows = quarantined.select("dataset", "path", "fingerprint", "step").collect()
     held = [row[:3] for row in rows.rows()]
-    over = rows.filter(pl.Series([key not in cut for key in held], dtype=pl.Boolean))
-    return set(held), over.drop("fingerprint")
+    over = rows.filter(pl.Series([key not in shards for key in held], dtype=pl.Boolean))
+    free = [shard for key, shard in shards.items() if key not in held]
+    return free, over.drop("fingerprint")

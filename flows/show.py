@@ -34,6 +34,8 @@ def show(summary: RunSummary, console: Console) -> None:
         console.print(_grades(summary))
     if summary.backfilled:
         console.print(_rows("Synthetic signals", summary.backfilled, "task"))
+    if summary.annotated:
+        console.print(_rows("Annotated windows", {"rhythm": summary.annotated}, "slot"))
     if summary.audit:
         console.print(_audit(summary))
     for line in _quarantine(summary):

@@ -11,11 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.annotate_config import AnnotateConfig, annotation_of
+from flows.annotate_plan import annotating
+from flows.annotate_plan import plan_group as plan_annotations
 from flows.audit_plan import audits, plan_audit
-from flows.backfill_plan import Filling, filling, plan_group, record_groups
+from flows.backfill_plan import Filling, filling, plan_group
 from flows.config import AuditConfig, BackfillConfig, IngestConfig, LakeConfig
 from flows.ingest import plan_ingest
 from flows.ingest_commit import unread_rows
+from flows.record_groups import record_groups
 from flows.show import say
 from flows.upkeep import see_lake
 from flows.upkeep_config import StatusConfig
@@ -118,6 +122,8 @@ def _next(lake: Lake, told: dict[str, Any]) -> list[NextWork]:
         *_or_why(dataset, "ingest", lambda: _ingest(dataset, _only(IngestConfig, told))),
         *_or_why(dataset, "backfill", lambda: _fill(lake, dataset, _only(AuditConfig, told))),
     ]
+    if told.get("annotate"):
+        works += _or_why(dataset, "annotate", lambda: _annotate(lake, dataset, annotation_of(told)))
     if not works:
         why = "everything is as it was read and filled"
         works = [NextWork(dataset=dataset, step="nothing", count=0, reason=why)]
@@ -171,6 +177,21 @@ def _backfill(lake: Lake, dataset: str, config: BackfillConfig, by: Filling) -> 
     if gone:
         why = "synthetic rows whose window has changed, to take out"
         yield NextWork(dataset=dataset, step="backfill", count=gone, reason=why)
+
+
+def _annotate(lake: Lake, dataset: str, config: AnnotateConfig) -> Iterator[NextWork]:
+    by = annotating(lake, config)
+    count = gone = 0
+    for group in record_groups(lake, dataset):
+        plan = plan_annotations(lake, group, by)
+        count += sum(shard.n_windows for shard in plan.shards)
+        gone += plan.stale.height
+    if count:
+        why = f"windows to say something of, by {by.model_id}"
+        yield NextWork(dataset=dataset, step="annotate", count=count, reason=why)
+    if gone:
+        why = "annotations whose window, or its pressure, has changed, to take out"
+        yield NextWork(dataset=dataset, step="annotate", count=gone, reason=why)
 
 
 def _audit(lake: Lake, dataset: str, config: AuditConfig, by: Filling) -> Iterator[NextWork]:

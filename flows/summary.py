@@ -5,9 +5,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+
+READS: Final = ("nightly", "ingest")
+"""Flows that read records."""
 
 
 class QuarantineLine(BaseModel):
@@ -53,12 +56,12 @@ class RunSummary(Summary):
     ``records_quarantined`` counts records of which nothing could be used, in this run or before;
     they are in neither of the other counts. ``windows`` and
     ``grades`` count what was ingested in this run, ``backfilled`` what was filled, by task and
-    modality. ``rows_changed`` counts rows added or replaced in any table but ``runs``.
-    ``inputs_quarantined`` counts what is in ``quarantine`` of the dataset, ``quarantined`` names
-    the first 200. ``windows_audited`` counts those of this run, ``audit`` has the errors of all
-    that tell of the lake as it is. ``timings`` are seconds by step. ``devices`` counts those that
-    filled, ``device_busy_share`` is the share of the time from first to last shard for which they
-    worked.
+    modality, ``annotated`` windows by the rhythm that is told. ``rows_changed`` counts rows added
+    or replaced in any table but ``runs``. ``inputs_quarantined`` counts what is in ``quarantine``
+    of the dataset, ``quarantined`` names the first 200. ``windows_audited`` counts those of this
+    run, ``audit`` has the errors of all that tell of the lake as it is. ``timings`` are seconds by
+    step. ``devices`` counts those that filled, or annotated where none did; ``device_busy_share``
+    is the share of the time from first to last shard for which they worked.
     """
 
     records_found: int = 0
@@ -71,6 +74,7 @@ class RunSummary(Summary):
     grades: dict[str, dict[str, int]] = Field(default_factory=dict)
     backfilled: dict[str, dict[str, int]] = Field(default_factory=dict)
     backfill_abstained: int = 0
+    annotated: dict[str, int] = Field(default_factory=dict)
     shards: int = 0
     shards_quarantined: int = 0
     rows_changed: int = 0
@@ -104,10 +108,14 @@ class RunSummary(Summary):
         of_task = self.backfilled.setdefault(task, {})
         of_task[modality] = of_task.get(modality, 0) + count
 
+    def count_annotated(self, rhythm: str, count: int) -> None:
+        """Add to ``annotated``."""
+        self.annotated[rhythm] = self.annotated.get(rhythm, 0) + count
+
     def sentences(self) -> list[str]:
         """Say in words what happened."""
         said = []
-        if self.flow != "backfill":
+        if self.flow in READS:
             said.append(
                 f"{self.records_found} records found: {self.records_ingested} ingested, "
                 f"{self.records_unchanged} unchanged and not read, "
@@ -118,6 +126,8 @@ class RunSummary(Summary):
         if self.records_vanished:
             gone = ", ".join(self.records_vanished[:5])
             said.append(f"No longer in the source, rows kept: {gone}.")
+        if self.annotated:
+            said.append(f"{sum(self.annotated.values())} windows annotated.")
         if self.rows_changed == 0 and self.outcome == "done":
             said.append("Nothing was new or changed: no row of the lake was changed.")
         if self.error:
@@ -135,5 +145,9 @@ class RunSummary(Summary):
             {"what": f"{task} (synthetic)", "signal": modality, "count": count}
             for task, modalities in self.backfilled.items()
             for modality, count in modalities.items()
+        ]
+        rows += [
+            {"what": f"rhythm {rhythm}", "signal": "", "count": count}
+            for rhythm, count in self.annotated.items()
         ]
         return rows

@@ -5,9 +5,16 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from models.lavida.architecture import LanguageSizes, LooksAt, Sizes, TowerSizes
+from models.lavida.architecture import (
+    CHANNELS,
+    CROPS,
+    SIDE,
+    LanguageSizes,
+    LooksAt,
+    Sizes,
+    TowerSizes,
+)
 from models.lavida.stages import Stage
-from models.lavida.views import CHANNELS, CROPS, SIDE
 from models.lavida.words import WORDS
 from schemas.strip_image import HEIGHT
 
@@ -28,6 +35,9 @@ class TrainAnnotatorConfig(BaseModel):
         None, description="Folder of WFDB records with reference beats and rhythms (.atr)."
     )
     leave_out: str = Field("", description="Record with a reference that is kept apart, to judge.")
+    begin: Path | None = Field(
+        None, description="State of a stage of another training, whose weights are begun with."
+    )
     out: Path = Field(description="Folder for the stages' states, their curves, the checkpoint.")
     kind: LooksAt = Field(
         "signal",

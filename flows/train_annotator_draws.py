@@ -66,10 +66,11 @@ def _references(folder: Path | None, leave_out: str) -> list[ReferenceStrips]:
 def draw(drawn_from: Teaching, config: TrainAnnotatorConfig, stage: Stage, step: int) -> Lesson:
     """Draw what a step learns from, by its number alone.
 
-    Every other step of reasoning has traces before its answers.
+    References teach from infilling on, so that a training without one of them repeats no more than
+    that. Every other step of reasoning has traces before its answers.
     """
     rng = np.random.default_rng([config.seed, STAGES.index(stage), step])
-    drawn = drawn_from.draw(config.batch, rng)
+    drawn = drawn_from.draw(config.batch, rng, referenced=stage in ("3a", "3b"))
     made = lesson(drawn, stage, rng, config.kind)
     return traced(made, drawn) if stage == "3b" and step % 2 == 0 else made
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from flows.train_annotator_config import TrainAnnotatorConfig
@@ -43,7 +46,7 @@ def train_stages(config: TrainAnnotatorConfig) -> LaViDa:
     _same_as_before(config)
     drawn_from, held_out = teaching(config, "train"), teaching(config, "validation")
     weights: dict[Stage, Weights] = {}
-    last: Weights = {}
+    last = averaged(config.begin) if config.begin else {}
     for stage in STAGES:
         if config.steps_of(stage):
             build, losses = _network(last, config), _losses(stage, config)
@@ -71,7 +74,7 @@ def _train_peers(
     _Course(HEADS, "0", config.steps_1 or 1, build, heads_losses).run(drawn_from, held_out, config)
     steps = sum(config.steps_of(stage) for stage in ("2", "3a", "3b"))
     begun = weights.get("1", weights.get("0", {}))
-    course = _Course(IN_ORDER, "3a", steps, _network(begun, config), autoregressive_losses)
+    course = _Course(IN_ORDER, "2", steps, _network(begun, config), autoregressive_losses)
     course.run(drawn_from, held_out, config)
 
 
@@ -101,7 +104,7 @@ class _Course:
             trainer.load(state)
         curves = Curves(config.out / CURVES, figures_of)
         while trainer.step < self._steps:
-            told = trainer.advance(partial(draw, drawn_from, config, self._stage))
+            told = trainer.advance(partial(self._drawn, drawn_from, config))
             curves.add(told, config.batch)
             if trainer.step % config.save_every == 0 or trainer.step == self._steps:
                 trainer.save(state)
@@ -109,6 +112,11 @@ class _Course:
                 figures = self._validated(trainer.averaged, held_out, config)
                 curves.write("validation", trainer.step, self._named(figures))
         return dict(trainer.averaged.state_dict())
+
+    def _drawn(self, drawn_from: Teaching, config: TrainAnnotatorConfig, step: int) -> Lesson:
+        """Draw what the stage learns from; a peer, once it is as old, what infilling does."""
+        late = self._name == IN_ORDER and step >= config.steps_2
+        return draw(drawn_from, config, "3a" if late else self._stage, step)
 
     def _named(self, figures: dict[str, float]) -> dict[str, float]:
         return {f"{self._name}: {figure}": value for figure, value in figures.items()}
@@ -126,6 +134,22 @@ class _Course:
             loss, told = self._losses(network, drawn, torch.Generator().manual_seed(i))
             totals.append(told | {"loss": loss})
         return figures_of(totals)
+
+
+def averaged(state: Path) -> Weights:
+    """Read the averaged weights of a stage's state.
+
+    Raises:
+        OSError: where it can't be read.
+        ValueError: where it is no state of a training.
+    """
+    prefix = "averaged."
+    try:
+        found = safetensors.torch.load_file(state)
+    except SafetensorError as error:
+        message = f"{state} is no state of a training ({error})"
+        raise ValueError(message) from error
+    return {k[len(prefix) :]: v for k, v in found.items() if k.startswith(prefix)}
 
 
 def _losses(stage: Stage, config: TrainAnnotatorConfig) -> Losses[Any, Lesson]:

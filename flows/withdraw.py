@@ -27,8 +27,9 @@ class WithdrawSummary(Summary):
             return [self.error]
         notes = [self.note] if self.note else []
         if self.allowed:
-            return [f"Model {self.model_id} is allowed: what it fills goes in.", *notes]
-        gone = ", ".join(f"{n} rows of {table}" for table, n in self.rows_removed.items())
+            return [f"Model {self.model_id} is allowed: what it makes goes in.", *notes]
+        some = [f"{n} rows of {table}" for table, n in self.rows_removed.items() if n]
+        gone = " and ".join(some) or "no row"
         return [f"Model {self.model_id} is withdrawn: {gone} went, and it is refused.", *notes]
 
 

@@ -43,8 +43,8 @@ def withdrawn_model(lake: Lake, model_id: str) -> WithdrawnModel | None:
     return WithdrawnModel(model_id=model_id, since=since, run_id=runs[0] if runs else None)
 
 
-def refuse_withdrawn(lake: Lake, model_id: str) -> None:
-    """See that a lake takes what a model makes.
+def refuse_withdrawn(lake: Lake, model_id: str, verb: str = "fill") -> None:
+    """See that a lake takes what a model makes; ``verb`` is what it would do.
 
     Raises:
         ValueError: where it was withdrawn, with what to do.
@@ -55,7 +55,7 @@ def refuse_withdrawn(lake: Lake, model_id: str) -> None:
     by = f" by run {model.run_id}" if model.run_id else ""
     message = (
         f"model {model_id} was withdrawn from lake {lake.url} on {model.since:%Y-%m-%d %H:%M:%S} "
-        f"UTC{by}: fill by another model, or allow it again by `pulselake withdraw {lake.url} "
+        f"UTC{by}: {verb} by another model, or allow it again by `pulselake withdraw {lake.url} "
         f"--model-id {model_id} --allow`"
     )
     raise ValueError(message)

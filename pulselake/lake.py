@@ -71,6 +71,14 @@ class Lake:
         rows = backfill_in_units(self._rows("backfill", dataset))
         return rows if signals else rows.drop(BAND)
 
+    def annotations(self, dataset: str = "") -> pl.LazyFrame:
+        """Scan what is said of windows, in words: rhythm, quality, pressure band, a note.
+
+        ``pressure_source`` says whether a band is of a ``measured`` line or an ``imputed`` one;
+        ``{slot}_confidence`` says how sure the annotator is.
+        """
+        return self._rows("annotations", dataset)
+
     def pressures(self, *sources: SourceKind, mix: bool = False, dataset: str = "") -> pl.LazyFrame:
         """Scan SBP, DBP and MAP a window, with intervals where they are synthetic.
 

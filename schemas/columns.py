@@ -48,6 +48,11 @@ def rate() -> dy.Float32:
     return dy.Float32(nullable=True)
 
 
+def confidence() -> dy.Float32:
+    """How sure something is, from 0 to 1."""
+    return dy.Float32(min=0, max=1)
+
+
 def key() -> dy.String:
     """Text that is part of a key."""
     return dy.String(primary_key=True)

@@ -4,7 +4,17 @@ import dataframely as dy
 
 from schemas.columns import key, stamp
 
-STEPS = ("catalog", "fetch", "header", "read", "numerics", "ingest", "backfill")
+STEPS = (
+    "catalog",
+    "fetch",
+    "header",
+    "read",
+    "numerics",
+    "ingest",
+    "backfill",
+    "audit",
+    "annotate",
+)
 
 RECORD_STEPS = ("fetch", "header", "ingest")
 """Steps at which a whole record may be given up."""

@@ -5,6 +5,7 @@ from typing import Final
 
 import dataframely as dy
 
+from schemas.annotations import StoredAnnotation
 from schemas.audit import Audit
 from schemas.backfill import Backfill
 from schemas.demographics import Demographic
@@ -37,6 +38,7 @@ TABLES: Final[dict[str, Table]] = {
         Table("windows", Window, row_group_rows=128),
         Table("numerics", Numeric),
         Table("backfill", Backfill, row_group_rows=128),
+        Table("annotations", StoredAnnotation),
         Table("demographics", Demographic),
         Table("audit", Audit),
         Table("quarantine", Quarantined),

@@ -1,6 +1,7 @@
 """The actor that audits: windows whose line is hidden, through a restorer to a data file."""
 
-from flows.actors.filler import FilledShard, Filler, peak_rss_mib
+from flows.actors.filler import FilledShard, Filler
+from flows.actors.worked import peak_rss_mib, written
 from ops.audit.fill import AuditShard, audit_rows
 
 
@@ -16,7 +17,7 @@ class Auditor(Filler):
         turn = self._device.turn()
         rows = audit_rows(shard, self._seen(shard), turn, self._terms)
         return FilledShard(
-            files=self._written("audit", shard, rows),
+            files=written(self._lake, "audit", shard, rows),
             keys=rows.select("dataset", "record_id", "window_index", "model_id"),
             n_abstained=rows["abstained"].count(),
             peak_rss_mib=peak_rss_mib(),

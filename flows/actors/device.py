@@ -1,8 +1,9 @@
-"""The device that a restorer computes on: one shard has it at a time, and it tells how long."""
+"""The device that a model computes on: one shard has it at a time, and it tells how long."""
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,10 +12,31 @@ from schemas.restoration import RestoreBatch, Restored, Restorer, Task
 
 
 class Busy(NamedTuple):
-    """A stretch of time, by the clock (seconds since 1970), for which a restorer had its device."""
+    """A stretch of time, by the clock (seconds since 1970), for which a model had its device."""
 
     began: float
     ended: float
+
+
+class Hold:
+    """The uses of a device by one shard: each waits till it is free, and is timed.
+
+    The time is that of the whole block: what it computes beside the device is in it.
+    """
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+        self.busy: list[Busy] = []
+
+    @contextmanager
+    def on_device(self) -> Iterator[None]:
+        """Have the device for the length of the block."""
+        with self._lock:
+            began = time.time()
+            try:
+                yield
+            finally:
+                self.busy.append(Busy(began, time.time()))
 
 
 class Device:
@@ -29,16 +51,12 @@ class Device:
         return Turn(self._restorer, self._lock)
 
 
-class Turn:
-    """A restorer as one shard uses it: each batch waits for the device, and is timed on it.
-
-    The time is that of the whole ``restore``: what it computes beside the device is in it.
-    """
+class Turn(Hold):
+    """A restorer as one shard uses it."""
 
     def __init__(self, restorer: Restorer, lock: threading.Lock) -> None:
+        super().__init__(lock)
         self._restorer = restorer
-        self._lock = lock
-        self.busy: list[Busy] = []
         self.model_id = restorer.model_id
         self.model_sha256 = restorer.model_sha256
         self.sampler = restorer.sampler
@@ -53,12 +71,8 @@ class Turn:
 
     def restore(self, batch: RestoreBatch) -> Restored:
         """Restore a batch once the device is free."""
-        with self._lock:
-            began = time.time()
-            try:
-                return self._restorer.restore(batch)
-            finally:
-                self.busy.append(Busy(began, time.time()))
+        with self.on_device():
+            return self._restorer.restore(batch)
 
 
 @dataclass

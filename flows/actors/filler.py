@@ -1,39 +1,26 @@
 """The actor that fills shards: windows of the lake through a restorer to a data file."""
 
-import os
-import platform
-import resource
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from flows.actors.device import Busy, Device
+from flows.actors.device import Device
+from flows.actors.shard_windows import ShardWindows
+from flows.actors.worked import WorkedShard, peak_rss_mib, this_actor, written
 from flows.config import BackfillConfig
 from flows.restorers import make_restorer
 from ops.fill.answer import Seen, Terms
 from ops.fill.plan import FillShard, spans_of
 from ops.fill.rows import fill_rows
-from ops.lake import DataFile, Lake
-from ops.lake.snapshot import Snapshot
-from schemas.windows import Window
+from ops.lake import Lake
 
 
-@dataclass(frozen=True)
-class FilledShard:
-    """What came of one shard: a file to commit, and counts by ``(task, modality)``.
+@dataclass(frozen=True, kw_only=True)
+class FilledShard(WorkedShard):
+    """What came of one shard, with counts by ``(task, modality)``."""
 
-    ``keys`` are the windows and targets that the file answers; whatever answered them before goes.
-    ``busy`` are the stretches of time for which it had the device of its ``actor``.
-    """
-
-    files: list[DataFile]
-    keys: pl.DataFrame
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     n_abstained: int = 0
-    peak_rss_mib: float = 0.0
-    busy: tuple[Busy, ...] = ()
-    actor: str = ""
 
 
 class Filler:
@@ -49,7 +36,7 @@ class Filler:
         self._lake = Lake(config.lake)
         self._terms = Terms(config.seed, run_id, config.reference_max_age_s)
         self._device = Device(make_restorer(config))
-        self._windows = Snapshot(self._lake.location, "windows")
+        self._windows = ShardWindows(self._lake)
 
     def work(self, shard: FillShard) -> FilledShard:
         """Restore a shard and write its file.
@@ -61,7 +48,7 @@ class Filler:
         rows = fill_rows(shard, self._seen(shard), turn, self._terms)
         made = rows.filter(pl.col("samples").is_not_null())
         return FilledShard(
-            files=self._written("backfill", shard, rows),
+            files=written(self._lake, "backfill", shard, rows),
             keys=rows.select("dataset", "record_id", "window_index", "modality"),
             counts={
                 (task, modality): n
@@ -70,43 +57,11 @@ class Filler:
             n_abstained=rows.height - made.height,
             peak_rss_mib=peak_rss_mib(),
             busy=tuple(turn.busy),
-            actor=f"{platform.node()}:{os.getpid()}",
+            actor=this_actor(),
         )
-
-    def _written(self, table: str, shard: FillShard, rows: pl.DataFrame) -> list[DataFile]:
-        with self._lake.writer(table, {"dataset": shard.dataset}) as file:
-            file.write(rows)
-        return file.finished()
 
     def _seen(self, shard: FillShard) -> Seen:
         """Read windows, then those that show readings, so that both are of one version."""
-        return Seen(self._windows_of(shard), self._moments_of(shard))
-
-    def _windows_of(self, shard: FillShard) -> pl.DataFrame:
-        """Read what a shard is made from; of the newest version where windows have been replaced.
-
-        Another run may have read the record again since this actor opened the table.
-        """
-        windows = self._read(shard, shard.spans)
-        if shard.wants.join(windows, on=["window_index", "input_sha256"], how="anti").is_empty():
-            return windows
-        self._windows = Snapshot(self._lake.location, "windows")
-        return self._read(shard, shard.spans)
-
-    def _moments_of(self, shard: FillShard) -> pl.DataFrame:
-        return self._read(shard, spans_of(shard.wants["moment"].drop_nulls()))
-
-    def _read(self, shard: FillShard, spans: Iterable[tuple[int, int]]) -> pl.DataFrame:
-        """Read a record's windows of some spans, none of which overlap."""
-        parts = [
-            self._windows.rows(
-                dataset=shard.dataset, record_id=shard.record_id, window_index=span
-            ).collect()
-            for span in spans
-        ]
-        return pl.concat([Window.create_empty(), *parts])
-
-
-def peak_rss_mib() -> float:
-    """Give this process's largest memory so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        windows = self._windows.of(shard)
+        moments = spans_of(shard.wants["moment"].drop_nulls())
+        return Seen(windows, self._windows.read(shard, moments))

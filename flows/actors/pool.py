@@ -21,7 +21,7 @@ TELL_AFTER_S = 60.0
 class Worker(Protocol):
     """What runs in an actor: a plain class with one method for one item."""
 
-    def work(self, item: Any) -> Any:
+    def work(self, item: Any, /) -> Any:
         """Do one item; raise where it can't be done."""
 
 

@@ -5,7 +5,19 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from schemas.grid import WINDOW_SAMPLES
+from schemas.modality import MODALITIES
+
 ARCHITECTURE: Final = "lavida"
+
+CROPS: Final = 4
+"""Of a strip of one window, side by side along time."""
+
+SIDE: Final = WINDOW_SAMPLES // CROPS
+"""Samples of a view of signals; the whole is thinned to as many."""
+
+CHANNELS: Final = 2 * len(MODALITIES)
+"""Of signals: a modality's samples, and where they were observed."""
 
 LooksAt = Literal["signal", "image"]
 

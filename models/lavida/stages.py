@@ -5,9 +5,8 @@ the encoder slowly; 3a: infilling, spans that may be shorter than their slots; 3
 trace before the answer. Heads, a peer, learn alone on the encoder of the last.
 """
 
+from collections.abc import Callable
 from typing import Final, Literal, get_args
-
-from models.training import Shares
 
 Stage = Literal["0", "1", "2", "3a", "3b"]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
@@ -16,7 +15,7 @@ SLOW: Final = 0.1
 """Of the rate of everything else: what the encoder learns at once it has learned."""
 
 
-def shares_of(stage: Stage | Literal["heads"]) -> Shares:
+def shares_of(stage: Stage | Literal["heads"]) -> Callable[[str], float]:
     """Give what share of the learning rate each parameter has in a stage."""
 
     def share(name: str) -> float:

@@ -13,13 +13,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from models.lavida.architecture import CHANNELS, CROPS, SIDE
 from models.lavida.words import ANNOTATE, TOKEN
-from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import MODALITIES, UNCALIBRATED, UNITS
-
-CROPS: Final = 4
-SIDE: Final = WINDOW_SAMPLES // CROPS
-CHANNELS: Final = 2 * len(MODALITIES)
 
 _MIDDLE_MMHG: Final = 90.0
 _HALF_MMHG: Final = 50.0

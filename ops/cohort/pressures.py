@@ -74,7 +74,7 @@ def synthetic(
     # Before calibrations were kept, what was made from other signals went by no reading.
     kept = pl.col("calibration")
     by = pl.when(pl.col("task") == "translate").then(kept.fill_null("none")).otherwise(kept)
-    answers = _newest(made.with_columns(by).join(there, on=[*WINDOW, "input_sha256"]))
+    answers = newest(made.with_columns(by).join(there, on=[*WINDOW, "input_sha256"]))
     known = current_audit(lake, dataset) if audit is None else audit
     rows = corrected(answers.select(_ANSWER), site_corrections(known))
     return _of_patients(lake, rows.with_columns(source=pl.lit("synthetic")))
@@ -120,9 +120,10 @@ _ANSWER: Final = [
 ]
 
 
-def _newest(made: pl.LazyFrame) -> pl.LazyFrame:
-    newest = made.sort("created_at", "model_id", descending=True, maintain_order=True)
-    return newest.unique(WINDOW, keep="first", maintain_order=True)
+def newest(made: pl.LazyFrame) -> pl.LazyFrame:
+    """Keep one answer of each window, that which was made last."""
+    ordered = made.sort("created_at", "model_id", descending=True, maintain_order=True)
+    return ordered.unique(WINDOW, keep="first", maintain_order=True)
 
 
 def _of_patients(lake: Lake, rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,14 +1,14 @@
 """What a backfill has to do: what is wanted less what is there, cut into shards."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import polars as pl
 
 from ops.fill.rules import KEY, RULES_VERSION
 from ops.reference.choose import SCHEMA as READ_BY
+from ops.shard import Shard, parts_of
 from schemas.grid import GRID_FS, SHARD_WINDOWS, WINDOW_S
 from schemas.restoration import Restorer
 
@@ -19,59 +19,24 @@ NEAR_WINDOWS: Final = 64
 """Half a row group of the table ``windows``."""
 
 
-@dataclass(frozen=True, eq=False)
-class FillShard:
-    """At most 256 windows of one record.
+class FillShard(Shard):
+    """At most 256 windows of one record to fill.
 
     ``wants`` has a row a window and target: ``window_index``, ``modality``, ``task``,
     ``conditions``, ``input_sha256``, and the columns of ``ops.reference.choose.SCHEMA``.
     """
 
-    dataset: str
-    record_id: str
-    subject_id: str
-    wants: pl.DataFrame
-
-    @property
-    def first(self) -> int:
-        """Index of the first window."""
-        return int(self.wants["window_index"][0])
-
-    @property
-    def last(self) -> int:
-        """Index of the last window."""
-        return int(self.wants["window_index"][-1])
-
-    @property
-    def n_windows(self) -> int:
-        """How many windows it has something to do for."""
-        return self.wants["window_index"].n_unique()
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Indexes of the first and last window to read: all of the blocks that it touches.
-
-        And the window on either side, whose edges a restorer may look at.
-        """
-        return (
-            self.first // SHARD_WINDOWS * SHARD_WINDOWS - 1,
-            self.last // SHARD_WINDOWS * SHARD_WINDOWS + SHARD_WINDOWS,
-        )
+    MADE_FROM = ("modality", "task", "input_sha256", "reference_sha256")
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """Indexes of the first and last windows to read, in one or more stretches."""
-        return [self.span]
+        """All of the blocks that it touches, and the window on either side of them.
 
-    @property
-    def path(self) -> str:
-        """Its name in ``quarantine``."""
-        return f"{self.record_id}#windows={self.first}-{self.last}"
-
-    def fingerprint(self, spec_sha256: str) -> str:
-        """Hash what it is made from and by; a quarantined shard waits until this changes."""
-        asked = self.wants.select("modality", "task", "input_sha256", "reference_sha256").rows()
-        return hashlib.sha256(f"{spec_sha256}{asked}".encode()).hexdigest()
+        A restorer may look at the edges of those.
+        """
+        first = self.first // SHARD_WINDOWS * SHARD_WINDOWS
+        last = self.last // SHARD_WINDOWS * SHARD_WINDOWS + SHARD_WINDOWS - 1
+        return [(first - 1, last + 1)]
 
 
 def spec_sha256(restorer: Restorer, seed: int, most_age_s: float) -> str:
@@ -108,17 +73,23 @@ def whole_windows(windows: pl.LazyFrame, records: pl.LazyFrame) -> pl.LazyFrame:
     return windows.join(ends, on=["dataset", "record_id"]).filter(inside).drop("duration_s")
 
 
-def missing_rows(wanted: pl.LazyFrame, there: pl.LazyFrame, spec: str) -> pl.LazyFrame:
+def missing_rows(
+    wanted: pl.LazyFrame,
+    there: pl.LazyFrame,
+    spec: str,
+    made_from: Sequence[str] = (*KEY, "input_sha256", "reference_sha256"),
+) -> pl.LazyFrame:
     """Keep what is wanted and not there, by key, input, reading and spec."""
-    made_from = [*KEY, "input_sha256", "reference_sha256"]
     have = there.filter(pl.col("spec_sha256") == spec).select(made_from)
     return wanted.join(have, on=made_from, how="anti", nulls_equal=True)
 
 
-def stale_rows(windows: pl.LazyFrame, there: pl.LazyFrame) -> pl.LazyFrame:
+def stale_rows(
+    windows: pl.LazyFrame, there: pl.LazyFrame, key: Sequence[str] = KEY
+) -> pl.LazyFrame:
     """List keys of rows whose window is gone or is no longer what they were made from."""
     now = windows.select("dataset", "record_id", "window_index", "input_sha256")
-    return there.join(now, on=now.collect_schema().names(), how="anti").select(KEY)
+    return there.join(now, on=now.collect_schema().names(), how="anti").select(key)
 
 
 def spans_of(indexes: Iterable[int], beside: int = 0) -> list[tuple[int, int]]:
@@ -137,12 +108,7 @@ def spans_of(indexes: Iterable[int], beside: int = 0) -> list[tuple[int, int]]:
 
 def shards(missing: pl.DataFrame) -> Iterator[FillShard]:
     """Cut what is missing into shards, record by record, in the order of time."""
-    for record in missing.sort("dataset", "record_id").partition_by(
-        "dataset", "record_id", maintain_order=True
-    ):
-        ordered = record.sort("window_index", "modality")
-        order = ordered["window_index"].rle_id() // SHARD_WINDOWS
-        for part in ordered.with_columns(part=order).partition_by("part", maintain_order=True):
-            first = part.row(0, named=True)
-            wants = part.select(ASKED)
-            yield FillShard(first["dataset"], first["record_id"], first["subject_id"], wants)
+    for part in parts_of(missing, "modality"):
+        first = part.row(0, named=True)
+        wants = part.select(ASKED)
+        yield FillShard(first["dataset"], first["record_id"], first["subject_id"], wants)

@@ -10,11 +10,13 @@ from markupsafe import Markup, escape
 
 from ops.judge.groups import LEAST_GROUPS
 from ops.report import words
+from ops.report.annotated import Annotated
 from ops.report.audited import AuditedModel, figure_rows
 from ops.report.grades import Place, places_of
 from ops.report.pressures import MEASURED, PressureRow, spread
 from ops.report.runs import NightRun
 from ops.report.strips import Strip
+from schemas.annotation import QUALITIES
 from schemas.modality import GRADES, MODALITIES
 from schemas.restoration import PRESSURES
 
@@ -33,6 +35,7 @@ class Page:
         made: signals made and not made, by modality, task and model.
         pressures: pressures by what they were calibrated by.
         abstentions: windows without an answer, by modality, task and reason.
+        annotated: what is said of windows, counted.
         audited: what the audit says of each model.
         quarantined: how many inputs are in quarantine.
         classes: these by step and class of error.
@@ -49,6 +52,7 @@ class Page:
     made: list[dict[str, Any]]
     pressures: list[PressureRow]
     abstentions: list[dict[str, Any]]
+    annotated: Annotated
     audited: list[AuditedModel]
     quarantined: int
     classes: list[dict[str, Any]]
@@ -99,6 +103,7 @@ def _environment() -> Environment:
         "GRADES": GRADES,
         "LEAST_GROUPS": LEAST_GROUPS,
         "PRESSURES": PRESSURES,
+        "QUALITY_HEADS": ["signal", *(f"#{quality}" for quality in QUALITIES)],
         "share": words.share,
     }
     return environment

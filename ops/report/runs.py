@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-FLOWS: Final = ("nightly", "ingest", "backfill", "audit")
+FLOWS: Final = ("nightly", "ingest", "backfill", "annotate", "audit")
 
 _PLACES: Final = ("source", "subjects", "scratch", "report")
 """Options that lead to where names are: a page goes further than its lake."""
@@ -43,6 +43,11 @@ class NightRun:
         """Signals that were made."""
         told = self.summary.get("backfilled", {})
         return sum(n for modalities in told.values() for n in modalities.values())
+
+    @property
+    def annotated(self) -> int:
+        """Windows that were annotated."""
+        return sum(self.summary.get("annotated", {}).values())
 
     def number(self, name: str) -> int:
         """Give a count of the summary, 0 where it has none of this name."""

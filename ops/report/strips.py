@@ -1,6 +1,6 @@
 """Four seconds of what was measured and what was made, lane by lane."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -8,6 +8,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ops.encode import decode_counts
+from ops.report.annotated import Said, said_of
 from ops.report.svg import F64, band, element, line, picture, trace
 from ops.report.words import MODALITIES_TOLD, between, figure
 from schemas.grid import WINDOW_SAMPLES
@@ -38,10 +39,14 @@ class Lane:
 
 @dataclass(frozen=True)
 class Strip:
-    """One synthetic signal with what was measured beside it; ``row`` is that of ``backfill``."""
+    """One synthetic signal with what was measured beside it; ``row`` is that of ``backfill``.
+
+    ``said`` is what its window's annotation says, nothing where there is none.
+    """
 
     row: dict[str, Any]
     lanes: list[Lane]
+    said: list[Said] = field(default_factory=list)
 
     @property
     def pressures(self) -> list[tuple[str, str, str]]:
@@ -66,8 +71,15 @@ class _Signals:
     upper: F64
 
 
-def draw_strip(row: dict[str, Any], window: dict[str, Any] | None, name: str) -> Strip:
+def draw_strip(
+    row: dict[str, Any],
+    window: dict[str, Any] | None,
+    name: str,
+    annotation: dict[str, Any] | None = None,
+) -> Strip:
     """Draw a row of ``backfill`` over its row of ``windows``; conditions come above the target.
+
+    ``annotation`` is the window's row of ``annotations``.
 
     Where gaps were filled, what was measured is drawn as measured and the rest as synthetic.
     """
@@ -80,7 +92,7 @@ def draw_strip(row: dict[str, Any], window: dict[str, Any] | None, name: str) ->
         lanes.append(_measured_lane(window, target, f"{name}-{target}-measured"))
     made = _made(row, _NOTHING if apart else there)
     lanes.append(_lane(target, row["unit"] or "", made, f"{name}-{target}"))
-    return Strip(row, lanes)
+    return Strip(row, lanes, said_of(annotation) if annotation else [])
 
 
 def _measured_lane(window: dict[str, Any] | None, m: str, name: str) -> Lane:

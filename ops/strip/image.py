@@ -90,9 +90,10 @@ def _filling(x: F32, rows: tuple[int, int], gain: F32) -> F32:
 
 def _ticks(x: F32, looks: Looks) -> F32:
     """Give (B, rows, W) how dark the dashed lines are, where there is a pressure to be read."""
-    there = np.isfinite(x).any(axis=1)
+    there = np.isfinite(x).any(axis=1, keepdims=True)
     at = row_of(np.array(TICKS_MMHG, np.float32)) + looks.down[:, None]  # (B, ticks)
     rows = np.arange(*LANES["abp"], dtype=np.float32) + np.float32(0.5)
     near = (1 - np.abs(rows - at[..., None])).clip(0).max(axis=1)  # (B, rows)
     dashes = np.arange(WIDTH) // _DASH % 2 == 0
-    return np.float32(_TICK) * (near * there[:, None])[..., None] * dashes.astype(np.float32)
+    dark: F32 = _TICK * (near * there)[..., None] * dashes.astype(np.float32)
+    return dark

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ops.strip.facts import Facts, Words, annotations_of
+from ops.strip.reach import within_reach
 from ops.strip.rules import facts_of
 from ops.strip.spoil import HURT, Spoiled, spoil
+from schemas.annotation import UNKNOWN
 from schemas.annotator import Given
 from schemas.modality import MODALITIES
 from schemas.restoration import F32
@@ -20,7 +22,12 @@ from schemas.template import Annotation
 IMPUTED: Final = 0.4
 """How often a pressure is imputed where no line tells it."""
 
-_ORDER: Final = ("bad", "fair", "good")
+PLAIN: Final = 0.5
+"""Share of a window in which beats must stand out in some signal for a rate, and for a rhythm that
+a reference told; of those that the beats' times tell, each interval must have been seen whole."""
+
+_ORDER: Final = ("absent", "bad", "fair", "good")
+_RANKS: Final = list(range(len(_ORDER)))
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def lessons(
 
     ``rhythm``, ``beats`` and ``rate`` are those of a reference, where there is one.
     """
-    n = len(clean)
+    clean, n = within_reach(clean), len(clean)
     yes = np.ones(n, np.bool_)
     known = facts_of(
         {m: clean[:, i] for i, m in enumerate(MODALITIES)}, dict.fromkeys(MODALITIES, yes)
@@ -63,9 +70,9 @@ def lessons(
     if rhythm is not None:
         known = replace(known, rhythm=rhythm)
     if beats is not None and rate is not None:
-        known = replace(known, beats=beats, rate=rate)
+        known = replace(known, beats=beats, rate=rate, legible=np.ones_like(known.legible))
     seen = spoil(clean, rng, hurt)
-    facts = _as_seen(known, seen, rng.random(n) < imputed)
+    facts = as_seen(known, seen, rng.random(n) < imputed)
     truth = annotations_of(facts)
     hurt_here = (seen.artefact != "none").any(axis=1)
     return Lessons(seen.signals, truth, [given_of(a) for a in truth], hurt_here)
@@ -79,37 +86,46 @@ def given_of(annotation: Annotation) -> Given:
     return {"pressure_source": pressure.source, "pressure_band": pressure.band}
 
 
-def _as_seen(known: Facts, seen: Spoiled, imputed: NDArray[np.bool_]) -> Facts:
+def as_seen(known: Facts, seen: Spoiled, imputed: NDArray[np.bool_]) -> Facts:
     """Take what is known of clean windows to what can be said of them as they are seen."""
-    quality, artefact, span = {}, {}, {}
+    quality, artefact, span, rates = {}, {}, {}, {}
     for i, m in enumerate(MODALITIES):
         quality[m] = _worse(known.quality[m], seen.fitness[:, i])
         done = seen.artefact[:, i]
-        there = seen.fitness[:, i] != "absent"
+        own = (done == "none") & (seen.fitness[:, i] != "absent")
         # What is wrong with a clean signal stays wrong with it where nothing was done to it.
-        artefact[m] = np.where((done == "none") & there, known.artefact[m], done)
-        span[m] = np.where((done == "none")[:, None], known.span_s[m], seen.span_s[:, i])
-        span[m] = np.where((artefact[m] == "none")[:, None], np.float32("nan"), span[m])
+        artefact[m] = np.where(own, known.artefact[m], done)
+        span[m] = np.where(own[:, None], known.span_s[m], seen.span_s[:, i])
+        plain = seen.legible[:, i].mean(axis=1) >= PLAIN
+        rates[m] = np.where(plain, known.rates[m], np.float32("nan"))
     told = np.isfinite(known.pressure).all(axis=1)
     measured = np.isin(quality["abp"], ("good", "fair")) & told
-    source = np.where(measured, "measured", np.where(imputed & told, "imputed", "none"))
-    nothing = np.all([~np.isin(quality[m], ("good", "fair")) for m in MODALITIES], axis=0)
+    legible = known.legible & seen.legible.any(axis=1)
+    plain = legible.mean(axis=1) >= PLAIN
     return replace(
         known,
         quality=quality,
         artefact=artefact,
         span_s=span,
-        source=source,
-        rate=np.where(nothing & _silent(seen), np.float32("nan"), known.rate),
+        rates=rates,
+        source=np.where(measured, "measured", np.where(imputed & told, "imputed", "none")),
+        legible=legible,
+        rate=np.where(plain, known.rate, np.float32("nan")),
+        rhythm=_still_told(known.rhythm, legible),
     )
 
 
+def _still_told(rhythm: Words, legible: NDArray[np.bool_]) -> Words:
+    """Unlearn (B,) what a reference said of windows in which it can't be seen.
+
+    A single early beat may lie in any step; where no reference said anything, beats decide.
+    """
+    share = legible.mean(axis=1)
+    seen = np.where(rhythm == "ectopy", share == 1, share >= PLAIN)
+    return np.asarray(np.where(seen | (rhythm == ""), rhythm, UNKNOWN))
+
+
 def _worse(one: Words, other: Words) -> Words:
-    absent = other == "absent"
-    rank = np.minimum(*(np.select([x == q for q in _ORDER], [0, 1, 2], 0) for x in (one, other)))
-    return np.where(absent, "absent", np.array(_ORDER)[rank])
-
-
-def _silent(seen: Spoiled) -> NDArray[np.bool_]:
-    """Say (B,) where no signal has half of its samples."""
-    return np.asarray((np.isfinite(seen.signals).mean(axis=2) < 0.5).all(axis=1))
+    """Give the worse of two qualities (B,); one that is absent in either is absent."""
+    rank = np.minimum(*(np.select([x == q for q in _ORDER], _RANKS, 0) for x in (one, other)))
+    return np.asarray(np.array(_ORDER)[rank])

@@ -68,18 +68,21 @@ def empty_paper(looks: Looks) -> F32:
     """Give (B, H, W) grey levels of the grid alone: squares of 0.04 s, and of 0.2 s."""
     across = _lines(WIDTH, looks, looks.right)[:, None, :]
     along = _lines(HEIGHT, looks, looks.down)[:, :, None]
-    return looks.paper[:, None, None] - np.maximum(across, along)
+    grey: F32 = looks.paper[:, None, None] - np.maximum(across, along)
+    return grey
 
 
 def _lines(pixels: int, looks: Looks, shift: F32) -> F32:
     """Give (B, pixels) by how much lines across them darken the paper."""
     at = np.arange(pixels, dtype=np.float32) + np.float32(0.5) - shift[:, None]
     fine = looks.fine[:, None] * _covered(at, _FINE_S)
-    return np.maximum(fine, looks.coarse[:, None] * _covered(at, _COARSE_S))
+    darkened: F32 = np.maximum(fine, looks.coarse[:, None] * _covered(at, _COARSE_S))
+    return darkened
 
 
 def _covered(at: F32, pitch_s: float) -> F32:
     """Give the share of a pixel that is covered by the nearest line, one pixel wide."""
     pitch = np.float32(pitch_s * WIDTH / WINDOW_S)
     turns = at / pitch
-    return np.maximum(1 - pitch * np.abs(turns - np.rint(turns)), 0)
+    share: F32 = np.maximum(1 - pitch * np.abs(turns - np.rint(turns)), 0)
+    return share

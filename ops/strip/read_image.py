@@ -4,9 +4,9 @@ Shapes: h rows and w columns of a scan, H and W of a strip.
 """
 
 import io
-import struct
 import warnings
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -18,32 +18,17 @@ from schemas.restoration import F32
 from schemas.strip_image import HEIGHT, WIDTH
 
 MOST_BYTES: Final = 2**26
-MOST_PIXELS: Final = 40_000_000
+MOST_PIXELS: Final = 20_000_000
 LEAST_PIXELS: Final = 32
 """Of a side."""
 
 FORMATS: Final = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 """No format among them runs a program to be read."""
 
-_BROKEN: Final = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    AttributeError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    Warning,
-)
-"""What Pillow raises of files that are not what they say, found by trying."""
-
 _INKED: Final = 110
 """Luminance below which a pixel is ink whatever its colour; grids are lighter."""
 
+_DARK_SCREEN: Final = 128
 _LEAST_CONTRAST: Final = 24
 _PAPER_SHARE: Final = 0.75
 _INK_SHARE: Final = 0.005
@@ -58,75 +43,67 @@ def read_image(content: bytes, name: str) -> NDArray[np.uint8]:
     Raises:
         ValueError: where it is no image of a known format, is broken, too large or too small.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            grey = _grey(_opened(content, name))
-            small = grey.resize((WIDTH, HEIGHT), Image.Resampling.BOX, reducing_gap=None)
-    except _Refused:
-        raise
-    except Image.DecompressionBombError as error:
-        raise _Refused(_too_large(name)) from error
-    except UnidentifiedImageError as error:
-        message = f"{name} is no image of a format that is read: {', '.join(FORMATS)}"
-        raise ValueError(message) from error
-    except _BROKEN as error:
-        message = f"{name} can't be read as an image: it is cut short or broken"
-        raise ValueError(message) from error
+    with _told(name):
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    _see_size(*image.size, name)  # before anything is decoded
+    with _told(name):
+        whole = Image.fromarray(_grey(ImageOps.exif_transpose(image)))
+        small = whole.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
     return _levelled(np.asarray(small, np.float32))
 
 
-class _Refused(ValueError):
-    """An image that is whole and not taken."""
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn whatever goes wrong with an image into a sentence that names its file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sizes that are seen to, and of odd metadata
+            yield
+    except Image.DecompressionBombError as error:
+        raise ValueError(_too_large(name)) from error
+    except UnidentifiedImageError as error:
+        message = f"{name} is no image of a format that is read: {', '.join(FORMATS)}"
+        raise ValueError(message) from error
+    except Exception as error:  # what Pillow raises depends on what is wrong
+        message = f"{name} can't be read as an image: it is cut short or broken"
+        raise ValueError(message) from error
 
 
-def _opened(content: bytes, name: str) -> Image.Image:
-    """Open an image of a size that is taken; nothing is decoded before that is known."""
-    with warnings.catch_warnings():
-        # Pillow warns of what is refused here anyway, by a lower limit.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-    width, height = image.size
+def _see_size(width: int, height: int, name: str) -> None:
     if width * height > MOST_PIXELS:
-        raise _Refused(_too_large(name))
+        raise ValueError(_too_large(name))
     if min(width, height) < LEAST_PIXELS:
         message = (
             f"{name} has {width} x {height} pixels, a strip has at least {LEAST_PIXELS} a side"
         )
-        raise _Refused(message)
-    image.load()
-    return ImageOps.exif_transpose(image)
+        raise ValueError(message)
 
 
 def _too_large(name: str) -> str:
     return f"{name} has more than {MOST_PIXELS:,} pixels, which is no strip"
 
 
-def _grey(image: Image.Image) -> Image.Image:
-    """Give grey levels of an image of any mode, transparent parts as paper."""
+def _grey(image: Image.Image) -> NDArray[np.uint8]:
+    """Give (h, w) grey levels of an image of any mode, transparent parts as paper."""
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_eight_bits(np.asarray(image, np.float64)))
+        image = Image.fromarray(_eight_bits(np.asarray(image, np.float64)))
     if image.has_transparency_data:
         over = image.convert("RGBA")
-        paper = Image.new("RGBA", over.size, "white")
-        image = Image.alpha_composite(paper, over)
-    colours = np.asarray(image.convert("RGB"))
-    luminance = np.asarray(image.convert("RGB").convert("L"))
-    lightest = colours.max(axis=2)
-    if np.median(luminance) < 128:
-        return Image.fromarray(255 - lightest)
+        image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
+    colours = image.convert("RGB")
+    luminance, lightest = np.asarray(colours.convert("L")), np.asarray(colours).max(axis=2)
+    if np.median(luminance) < _DARK_SCREEN:
+        return np.asarray(255 - lightest, np.uint8)
     # Pink or green, a grid is as light as paper in one channel.
-    return Image.fromarray(np.where(luminance < _INKED, luminance, lightest))
+    return np.where(luminance < _INKED, luminance, lightest)
 
 
 def _eight_bits(levels: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Bring levels of another depth to 0 to 255 by their own range."""
-    known = np.nan_to_num(levels, nan=0.0, posinf=0.0, neginf=0.0)
+    known = np.where(np.isfinite(levels), levels, 0) / 2  # the range of halves can't overflow
     low, high = known.min(), known.max()
-    # Halved, the range of no two numbers overflows.
-    scaled = (known / 2 - low / 2) / max(high / 2 - low / 2, np.finfo(np.float64).tiny)
-    grey = np.rint(255 * scaled).astype(np.uint8)
-    return 255 - grey if np.median(grey) < 128 and high > low else grey
+    share = (known - low) / (high - low) if high > low else np.ones_like(known)
+    return np.rint(255 * share).astype(np.uint8)
 
 
 def _levelled(grey: F32) -> NDArray[np.uint8]:

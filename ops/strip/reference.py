@@ -32,11 +32,12 @@ RHYTHM_OF: Final[dict[str, Rhythm]] = {
     "(AB": "ectopy",
     "(VT": "ectopy",
 }
-"""Of the database's rhythms; in a normal one beats decide, and any other is unknown here."""
+"""Of the database's rhythms; in a sinus rhythm beats decide, and any other is unknown here."""
 
-_NORMAL: Final = "(N"
+_BY_BEATS: Final = frozenset({"(N", "(SBR"})
 _BEATS: Final = frozenset("NLRBAaJSVrFejnE/fQ")
-_ECTOPIC: Final = frozenset("AaJSVEe")
+_ECTOPIC: Final = frozenset("AaJSVrF")
+"""Beats that come early; escape beats come late, which the times of the beats tell."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _within(changes: list[tuple[float, str]], start: float) -> set[str]:
 
 
 def _rhythm(name: str, any_ectopic: bool) -> str:
-    if name == _NORMAL:
+    if name in _BY_BEATS:
         return "ectopy" if any_ectopic else ""
     return RHYTHM_OF.get(name, UNKNOWN)
 

@@ -7,21 +7,29 @@ Shapes: N windows, T samples, K beats.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ops.beats import detect_beats
-from ops.grade import GRADER_VERSION, grade_windows, window_indexes
+from ops.grade import GRADER_VERSION, grade_windows
 from ops.restored import hash_files
-from ops.strip.facts import Facts, annotations_of
-from schemas.annotation import UNKNOWN
+from ops.strip.artefacts import Found, artefacts
+from ops.strip.completed import completed
+from ops.strip.facts import Facts, Words, annotations_of
+from ops.strip.legible import LOST
+from ops.strip.pace import Pace, pace
+from ops.strip.reach import within_reach
+from ops.strip.spans import by_steps
+from schemas.annotation import SPAN_STEP_S
 from schemas.annotator import SLOTS, AnnotateBatch, Annotated, Given
 from schemas.modality import MODALITIES, UNCALIBRATED, UNITS, Modality
 from schemas.restoration import F32
 from schemas.template import Annotation
+
+Sample = TypeVar("Sample", bound=np.generic)
 
 _OPS: Final = Path(__file__).parents[1]
 CODE: Final = (
@@ -31,11 +39,12 @@ CODE: Final = (
 )
 """The files that decide what the rules say."""
 
-ALIKE: Final = 0.1
-"""Rates that differ by more than this share disagree."""
+_READ_FIRST: Final[tuple[Modality, ...]] = ("ecg", "abp", "ppg")
+"""Whose beats are read, where others are no better."""
 
-_PLAIN_S: Final = 0.2
-Columns = Mapping[str, NDArray[np.float32]]
+_RANK: Final = {"good": 0, "fair": 1}
+_HIDING: Final = ("flat", "flush")
+"""Artefacts in whose span no beat can be seen; a gap's is known by its samples."""
 
 
 class RulesAnnotator:
@@ -54,143 +63,90 @@ class RulesAnnotator:
         return {"grader_version": GRADER_VERSION}
 
     def annotate(self, batch: AnnotateBatch) -> Annotated:
-        """Fill the templates of B windows; what is given replaces what the rules say.
+        """Fill the templates of B windows; what the rules say against what is given gives way.
 
         Raises:
-            ValueError: where what is given of a window does not go together.
+            ValueError: where what is given of a window does not go together, naming which.
         """
         found = annotations_of(facts_of(batch.signals, batch.calibrated))
-        told = [_with_given(a, g) for a, g in zip(found, batch.given, strict=True)]
+        told = [
+            _completed(i, a, g) for i, (a, g) in enumerate(zip(found, batch.given, strict=True))
+        ]
         one = np.ones(len(told), np.float32)
         return Annotated(told, dict.fromkeys(SLOTS, one), np.zeros(len(told), np.int32))
+
+
+def _completed(i: int, annotation: Annotation, given: Given) -> Annotation:
+    try:
+        return completed(annotation, given)
+    except ValueError as error:
+        message = f"what is given of window {i} does not go together: {given}"
+        raise ValueError(message) from error
 
 
 def facts_of(
     signals: Mapping[Modality, F32], calibrated: Mapping[Modality, NDArray[np.bool_]]
 ) -> Facts:
     """Find what can be known of N windows by rules; (N, T) signals with NaN missing."""
+    signals = {m: within_reach(signals[m]) for m in MODALITIES}
     n = len(signals["ecg"])
     units = {m: np.where(calibrated[m], UNITS[m], UNCALIBRATED) for m in MODALITIES}
     steps = {m: np.full(n, np.nan, np.float32) for m in MODALITIES}
     graded = grade_windows(signals, units, steps)
-    indexes = _columns(window_indexes(signals, units, steps))
-    rates = np.stack([_float(graded[f"hr_{m}"]) for m in ("ecg", "abp", "ppg")])
     quality = {m: graded[f"{m}_grade"].to_numpy().astype(np.str_) for m in MODALITIES}
+    beats = {m: detect_beats(signals[m], m) for m in MODALITIES}
+    found = {m: artefacts(signals[m], beats[m], quality[m], calibrated[m], m) for m in MODALITIES}
+    legible = {m: _legible(signals[m], found[m]) for m in MODALITIES}
+    paces = {m: pace(beats[m].index, legible[m]) for m in MODALITIES}
+    rates = {
+        m: np.where(np.isfinite(_float(graded[f"hr_{m}"])), paces[m].rate, np.float32("nan"))
+        for m in MODALITIES
+    }
+    read = _read(rates, paces, quality)
     pressure = np.stack([_float(graded[p]) for p in ("sbp", "dbp", "map")], axis=1)
-    fit_line = np.isfinite(pressure).all(axis=1)
     return Facts(
-        beats=_beats(signals, rates),
-        rate=_first(rates),
+        beats=_chosen(read, {m: beats[m].index for m in MODALITIES}),
+        rate=_chosen(read, rates),
         rhythm=np.full(n, "", np.str_),
-        disagree=_disagree(rates),
+        legible=_chosen(read, legible),
+        rates=rates,
         quality=quality,
-        artefact={m: artefact_of(m, indexes, quality[m]) for m in MODALITIES},
-        span_s={m: spans_of(signals[m]) for m in MODALITIES},
+        artefact={m: found[m].artefact for m in MODALITIES},
+        span_s={m: found[m].span_s for m in MODALITIES},
         pressure=pressure,
-        source=np.where(fit_line, "measured", "none"),
+        source=np.where(np.isfinite(pressure).all(axis=1), "measured", "none"),
     )
 
 
-def artefact_of(
-    modality: Modality, indexes: Columns, quality: NDArray[np.str_]
-) -> NDArray[np.str_]:
-    """Name (N,) what is wrong with a signal: of what holds, the first."""
+def _read(
+    rates: dict[Modality, F32], paces: dict[Modality, Pace], quality: dict[Modality, Words]
+) -> NDArray[np.intp]:
+    """Number (N,) the signal of ``_READ_FIRST`` whose beats are read.
 
-    def index(name: str) -> NDArray[np.float32]:
-        return indexes[f"{modality}_{name}"]
-
-    poor = quality != "good"
-    conditions: dict[str, NDArray[np.bool_]] = {
-        "none": quality == "absent",
-        "gap": index("missing") > 0.02,
-    }
-    if modality == "abp":
-        conditions["flush"] = index("flush") > 0.02
-        conditions["damped"] = index("upstroke") < 5
-    conditions["flat"] = index("flat") > 0
-    conditions["saturated"] = index("rail") > 0.08
-    conditions["spikes"] = index("kurtosis") > (40 if modality == "ecg" else 12)
-    if modality == "ecg":
-        conditions["wander"] = poor & (index("baseline_ratio") < 0.25)
-        conditions["noise"] = poor & (index("rough_ratio") > 0.35)
-    else:
-        conditions["noise"] = poor & (index("rough_ratio") > 0.15)
-        conditions["wander"] = poor & (index("pulse_ratio") < 0.35)
-    conditions["movement"] = poor & (index("template_correlation") < 0.9)
-    with np.errstate(invalid="ignore"):
-        named = np.select(list(conditions.values()), list(conditions), default="none")
-    return np.where((named == "none") & (quality == "bad"), UNKNOWN, named)
-
-
-def spans_of(x: F32) -> F32:
-    """Give (N, 2) seconds around the part of ``x`` (N, T) that is missing, or most unlike the rest.
-
-    NaN where nothing is missing and no stretch of 0.2 s has three times the usual range.
+    Of those whose rate is told it is one of the best quality, and of these the one whose intervals
+    vary least: a beat that was missed or made up makes them vary, but none makes them steady.
     """
-    bins = x.reshape(len(x), -1, 25)
-    missing = ~np.isfinite(bins)
-    level = np.where(missing, 0, bins)
-    reach = np.where(missing.all(axis=2), 0, level.max(axis=2) - level.min(axis=2))
-    usual = np.median(reach, axis=1, keepdims=True)
-    odd = missing.any(axis=2) | (reach > 3 * np.maximum(usual, 1e-9))
-    odd &= np.isfinite(x).any(axis=1, keepdims=True)
-    return longest_run(odd, _PLAIN_S)
+    cost = []
+    for m in _READ_FIRST:
+        rank = np.select([quality[m] == word for word in _RANK], list(_RANK.values()), len(_RANK))
+        cost.append(np.where(np.isfinite(rates[m]), rank + paces[m].variation, np.inf))
+    return np.asarray(np.argmin(cost, axis=0))
 
 
-def longest_run(odd: NDArray[np.bool_], step_s: float) -> F32:
-    """Give (N, 2) start and end of the longest run of True a row, in seconds; NaN where none is."""
-    length = np.zeros(len(odd), np.int64)
-    best = length.copy()
-    end = length.copy()
-    for i in range(odd.shape[1]):
-        length = np.where(odd[:, i], length + 1, 0)
-        longer = length > best
-        best, end = np.where(longer, length, best), np.where(longer, i + 1, end)
-    span = np.stack([end - best, end], axis=1) * step_s
-    return np.where(best[:, None] > 0, span, np.nan).astype(np.float32)
+def _legible(x: F32, found: Found) -> NDArray[np.bool_]:
+    """Say (N, S) in which steps beats of ``x`` can be seen."""
+    there = by_steps(np.isfinite(x)).mean(axis=2) >= 1 - LOST
+    middle = (np.arange(there.shape[1]) + 0.5) * SPAN_STEP_S
+    first, last = found.span_s[:, :1], found.span_s[:, 1:]
+    with np.errstate(invalid="ignore"):
+        hidden = (middle >= first) & (middle <= last)
+    return np.asarray(there & ~(hidden & np.isin(found.artefact, _HIDING)[:, None]))
 
 
-def _beats(signals: Mapping[Modality, F32], rates: F32) -> NDArray[np.int16]:
-    """Give the beats of the first signal whose rate is told: (N, K)."""
-    found = [detect_beats(signals[m], m).index for m in ("ecg", "abp", "ppg")]
-    told = np.isfinite(rates)
-    which = told.argmax(axis=0)
-    chosen = np.stack(found)[which, np.arange(rates.shape[1])]
-    none = ~told.any(axis=0, keepdims=True).T
-    return np.where(none, np.int16(-1), chosen)
-
-
-def _first(rates: F32) -> F32:
-    which = np.isfinite(rates).argmax(axis=0)
-    first: F32 = rates[which, np.arange(rates.shape[1])]
-    return first
-
-
-def _disagree(rates: F32) -> NDArray[np.bool_]:
-    there = np.isfinite(rates)
-    low = np.where(there, rates, np.inf).min(axis=0)
-    high = np.where(there, rates, -np.inf).max(axis=0)
-    return np.asarray((there.sum(axis=0) > 1) & (high > (1 + ALIKE) * low))
-
-
-def _columns(frame: pl.DataFrame) -> dict[str, NDArray[np.float32]]:
-    return {name: _float(frame[name]) for name in frame.columns}
+def _chosen(read: NDArray[np.intp], of: Mapping[Modality, NDArray[Sample]]) -> NDArray[Sample]:
+    """Take from each row what is of the signal that was read."""
+    return np.stack([of[m] for m in _READ_FIRST])[read, np.arange(len(read))]
 
 
 def _float(column: pl.Series) -> F32:
     return column.cast(pl.Float32).fill_null(float("nan")).to_numpy()
-
-
-def _with_given(annotation: Annotation, given: Given) -> Annotation:
-    if not given:
-        return annotation
-    told = annotation.model_dump()
-    for slot, word in given.items():
-        modality, _, part = slot.partition("_")
-        if modality in told and part in told.get(modality, {}):
-            told[modality][part] = word
-        else:
-            told[slot] = int(word) if slot == "heart_rate" and word.isdigit() else word
-    if told["pressure"]["source"] == "none":
-        told["pressure"]["band"] = UNKNOWN
-    return Annotation.model_validate(told)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from schemas.annotation import PHRASES, UNKNOWN, phrases_of, rate_fits
+from schemas.annotation import PHRASES, UNKNOWN, goes, phrases_of, rate_fits, source_fits
 from schemas.annotator import SLOTS
 from schemas.modality import MODALITIES
 from schemas.template import Annotation
@@ -26,7 +26,8 @@ WORDED: Final = tuple(slot for slot in SLOTS if slot not in ("heart_rate", "evid
 Said = Mapping[str, Any]
 """What is said in each of ``SLOTS``: a word, a rate or ``unknown``, a span (signal, from, to)."""
 
-_NOISES: Final = frozenset({"wander", "movement", "noise"})
+_NOISES: Final = frozenset({"wander", "movement", "noise", UNKNOWN})
+_CLEAN: Final = frozenset({"regular", "bradycardia", "tachycardia", UNKNOWN})
 
 
 def said_of(annotation: Annotation) -> Said:
@@ -45,7 +46,9 @@ def said_of(annotation: Annotation) -> Said:
 
 
 def accuracy(truth: Sequence[Said], said: Sequence[Said]) -> dict[str, float]:
-    """Give the share of windows in which each slot is right."""
+    """Give the share of windows in which each slot is right; NaN of no window."""
+    if not truth and not said:
+        return dict.fromkeys(SLOTS, float("nan"))
     right: dict[str, Callable[[Any, Any], bool]] = {"heart_rate": _near, "evidence": _overlap}
     return {
         slot: float(
@@ -58,8 +61,11 @@ def accuracy(truth: Sequence[Said], said: Sequence[Said]) -> dict[str, float]:
 
 
 def macro_f1(truth: Sequence[Said], said: Sequence[Said]) -> dict[str, float]:
-    """Give of each worded slot the mean F1 over the words that are true somewhere."""
-    return {slot: _macro_f1([t[slot] for t in truth], [s[slot] for s in said]) for slot in WORDED}
+    """Give of each worded slot the mean F1 over the words that are true somewhere; NaN of none.
+
+    A word that is never true has no F1; saying it costs those that were to be said.
+    """
+    return {slot: f1_of_words([t[slot] for t in truth], [s[slot] for s in said]) for slot in WORDED}
 
 
 def consistent(said: Said) -> bool:
@@ -73,33 +79,60 @@ def broken(said: Said) -> list[str]:
         phrases = {" ".join(PHRASES[i]) for i in phrases_of(said["note"])}
     except ValueError:
         return ["note"]
-    rate = said["heart_rate"]
-    quality = {m: said[f"{m}_quality"] for m in MODALITIES}
-    artefact = {m: said[f"{m}_artefact"] for m in MODALITIES}
-    there = [m for m in MODALITIES if quality[m] != "absent"]
-    clean = all(quality[m] == "good" and artefact[m] == "none" for m in there)
-    early = "early beat" in phrases or "early beats" in phrases
-    rules = {
+    rules = _slot_rules(said) | _note_rules(said, phrases)
+    for m in MODALITIES:
+        rules |= _signal_rules(m, said, phrases)
+    return [name for name, is_broken in rules.items() if is_broken]
+
+
+def _slot_rules(said: Said) -> dict[str, bool]:
+    rate, source = said["heart_rate"], said["pressure_source"]
+    shown = said["evidence"][0]
+    return {
         "rate": rate != UNKNOWN and not (isinstance(rate, int) and rate_fits(said["rhythm"], rate)),
-        "early": early and said["rhythm"] != "ectopy",
+        "source": not source_fits(said["abp_quality"], source),
+        "band": source == "none" and said["pressure_band"] != UNKNOWN,
+        "evidence": shown != UNKNOWN and said[f"{shown}_quality"] == "absent",
+    }
+
+
+def _note_rules(said: Said, phrases: set[str]) -> dict[str, bool]:
+    qualities = {said[f"{m}_quality"] for m in MODALITIES}
+    artefacts = {said[f"{m}_artefact"] for m in MODALITIES}
+    rhythm = said["rhythm"]
+    early = {"early beat", "early beats"}
+    pulse = {"wide pulse pressure", "narrow pulse pressure"}
+    clean = (
+        qualities <= {"good", "absent", UNKNOWN}
+        and qualities != {"absent"}
+        and artefacts <= {"none", UNKNOWN}
+        and rhythm in _CLEAN
+        and not phrases & {*early, "long pause", "rates disagree"}
+    )
+    return {
+        "early": bool(phrases & early) and (rhythm not in ("ectopy", UNKNOWN) or early <= phrases),
         "clean": "clean strip" in phrases and not clean,
         "nothing": "nothing to read" in phrases
-        and any(quality[m] in ("good", "fair") for m in MODALITIES),
-        "line": "no arterial line" in phrases and quality["abp"] != "absent",
-        "damped": "arterial line damped" in phrases and artefact["abp"] != "damped",
-        "flushed": "arterial line flushed" in phrases and artefact["abp"] != "flush",
-        "source": said["pressure_source"] == "measured" and quality["abp"] in ("bad", "absent"),
-        "band": said["pressure_source"] == "none" and said["pressure_band"] != UNKNOWN,
-        "evidence": said["evidence"][0] not in (*there, UNKNOWN),
+        and (bool(qualities & {"good", "fair"}) or said["heart_rate"] != UNKNOWN),
+        "pulse": bool(phrases & pulse)
+        and (said["pressure_source"] != "measured" or pulse <= phrases),
+        "line": "no arterial line" in phrases and said["abp_quality"] not in ("absent", UNKNOWN),
+        "damped": "arterial line damped" in phrases
+        and said["abp_artefact"] not in ("damped", UNKNOWN),
+        "flushed": "arterial line flushed" in phrases
+        and said["abp_artefact"] not in ("flush", UNKNOWN),
     }
-    for m in MODALITIES:
-        rules[f"{m} lost"] = f"{m} lost in part" in phrases and artefact[m] != "gap"
-        rules[f"{m} noise"] = f"{m} buried in noise" in phrases and (
-            quality[m] != "bad" or artefact[m] not in _NOISES
-        )
-        rules[f"{m} there"] = f"{m} not there" in phrases and quality[m] != "absent"
-        rules[f"{m} absent"] = quality[m] == "absent" and artefact[m] not in ("none", UNKNOWN)
-    return [name for name, is_broken in rules.items() if is_broken]
+
+
+def _signal_rules(m: str, said: Said, phrases: set[str]) -> dict[str, bool]:
+    quality, artefact = said[f"{m}_quality"], said[f"{m}_artefact"]
+    buried = quality in ("bad", UNKNOWN) and artefact in _NOISES
+    return {
+        f"{m} lost": f"{m} lost in part" in phrases and artefact not in ("gap", UNKNOWN),
+        f"{m} noise": f"{m} buried in noise" in phrases and not buried,
+        f"{m} there": f"{m} not there" in phrases and quality not in ("absent", UNKNOWN),
+        f"{m} absent": not goes(quality, artefact),
+    }
 
 
 def _same(true: object, said: object) -> bool:
@@ -122,7 +155,8 @@ def _overlap(true: tuple[Any, Any, Any], said: tuple[Any, Any, Any]) -> bool:
     return bool(shared >= OVERLAP * spanned)
 
 
-def _macro_f1(truth: list[str], said: list[str]) -> float:
+def f1_of_words(truth: list[str], said: list[str]) -> float:
+    """Give the mean F1 over the words that are true somewhere; NaN of none."""
     scores = []
     for word in sorted(set(truth)):
         hit = sum(t == word == s for t, s in zip(truth, said, strict=True))

@@ -24,11 +24,18 @@ class Teaching:
 
     def __init__(self, stretches: Stretches, references: Sequence[ReferenceStrips] = ()) -> None:
         self._stretches = stretches
-        self._references = references
+        self._references = [strips for strips in references if len(strips.rhythm)]
+        self._rows = [
+            [np.flatnonzero(strips.rhythm == word) for word in np.unique(strips.rhythm)]
+            for strips in self._references
+        ]
 
-    def draw(self, n: int, rng: np.random.Generator) -> Lessons:
-        """Draw ``n`` lessons; records with a reference alike, and each of their rhythms alike."""
-        of_reference = round(REFERENCED * n) if self._references else 0
+    def draw(self, n: int, rng: np.random.Generator, *, referenced: bool = True) -> Lessons:
+        """Draw ``n`` lessons; records with a reference alike, and each of their rhythms alike.
+
+        Where not ``referenced``, the analyser alone teaches.
+        """
+        of_reference = round(REFERENCED * n) if self._references and referenced else 0
         parts = [lessons(self._stretches.draw(n - of_reference, rng).clean[:, :, _CORE], rng)]
         if of_reference:
             parts.append(self._referenced(of_reference, rng))
@@ -38,9 +45,9 @@ class Teaching:
         """Draw record by record, and in each a rhythm first, so that the rare ones are seen."""
         chosen = []
         for record in rng.integers(0, len(self._references), n):
-            strips = self._references[record]
-            rhythm = rng.choice(np.unique(strips.rhythm))
-            chosen.append((strips, int(rng.choice(np.flatnonzero(strips.rhythm == rhythm)))))
+            of_rhythms = self._rows[record]
+            rows = of_rhythms[rng.integers(len(of_rhythms))]
+            chosen.append((self._references[record], int(rng.choice(rows))))
         return lessons(
             np.stack([strips.signals[row] for strips, row in chosen]),
             rng,

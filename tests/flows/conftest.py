@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 
+from flows.annotate import annotate
+from flows.annotate_config import AnnotateConfig
 from flows.config import NightlyConfig
 from flows.nightly import nightly
 from flows.summary import RunSummary
@@ -69,6 +71,26 @@ def config(
     """A next night: of the copy, on a copy of the first night's lake."""
     lake = shutil.copytree(first_night[0].lake, tmp_path / "lake")
     return first_night[0].model_copy(update={"source": str(ward), "lake": str(lake)})
+
+
+@pytest.fixture(scope="session")
+def annotated_night(
+    first_night: tuple[NightlyConfig, RunSummary], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[AnnotateConfig, RunSummary]:
+    """The first night's lake, annotated by the rules; to look at, not to change."""
+    lake = tmp_path_factory.mktemp("annotated") / "lake"
+    shutil.copytree(first_night[0].lake, lake)
+    config = AnnotateConfig(lake=str(lake), workers=0)
+    return config, annotate(config)
+
+
+@pytest.fixture
+def annotating(
+    annotated_night: tuple[AnnotateConfig, RunSummary], tmp_path: Path
+) -> AnnotateConfig:
+    """A copy of that lake, to annotate again."""
+    lake = shutil.copytree(annotated_night[0].lake, tmp_path / "annotated")
+    return annotated_night[0].model_copy(update={"lake": str(lake)})
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 import polars as pl
 import pytest
 
-from flows import backfill_plan
+from flows import record_groups as groups_of
 from flows.backfill import backfill
-from flows.backfill_plan import filling, plan_group, record_groups
+from flows.backfill_plan import filling, plan_group
 from flows.config import BackfillConfig, IngestConfig
 from flows.ingest import ingest
+from flows.record_groups import record_groups
 from ops.lake import Lake
 
 
@@ -18,7 +19,7 @@ def read_only(config, tmp_path) -> BackfillConfig:
 
 
 def test_groups_cover_every_record_once(read_only, monkeypatch) -> None:
-    monkeypatch.setattr(backfill_plan, "GROUP_WINDOWS", 40)
+    monkeypatch.setattr(groups_of, "GROUP_WINDOWS", 40)
     lake = Lake(read_only.lake)
     groups = list(record_groups(lake, ""))
     ids = [row for g in groups for row in g.of(lake.scan("records")).collect()["record_id"]]
@@ -40,14 +41,14 @@ def test_what_is_planned_does_not_depend_on_the_groups(read_only, monkeypatch) -
         return {f"{shard.path} {shard.fingerprint(by.spec)}" for shard in shards}
 
     at_once = planned()
-    monkeypatch.setattr(backfill_plan, "GROUP_WINDOWS", 40)
+    monkeypatch.setattr(groups_of, "GROUP_WINDOWS", 40)
 
     assert at_once
     assert planned() == at_once
 
 
 def test_a_lake_is_filled_group_by_group(read_only, config, monkeypatch, rows_of) -> None:
-    monkeypatch.setattr(backfill_plan, "GROUP_WINDOWS", 40)
+    monkeypatch.setattr(groups_of, "GROUP_WINDOWS", 40)
     summary = backfill(read_only)
     again = backfill(read_only)
 

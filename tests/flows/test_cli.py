@@ -211,3 +211,14 @@ def test_names_are_printed_as_they_are(config, tmp_path) -> None:
 
     assert done.exit_code == 0
     assert "[/x] [red]y" in done.stdout
+
+
+def test_the_command_starts_without_torch_which_takes_seconds() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, flows.cli; print('torch' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout.strip() == "False"

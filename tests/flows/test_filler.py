@@ -7,9 +7,10 @@ from flows import backfill_plan
 from flows.actors.filler import Filler
 from flows.actors.pool import Done
 from flows.backfill import commit_shards
-from flows.backfill_plan import plan_group, record_groups
+from flows.backfill_plan import plan_group
 from flows.config import BackfillConfig, IngestConfig
 from flows.ingest import ingest
+from flows.record_groups import record_groups
 from flows.summary import RunSummary
 from ops.fill.plan import FillShard
 from ops.lake import Lake

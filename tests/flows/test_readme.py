@@ -9,9 +9,12 @@ import wfdb
 from typer.testing import CliRunner
 
 from flows.cli import app
+from ops.lake import Lake
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+OF_PRESSURES = [block for block in BLOCKS if "pressures =" in block]
+(OF_WORDS,) = [block for block in BLOCKS if "annotations" in block]
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +22,7 @@ def read_as_documented(first_night):
     """Run the README's blocks on a lake; give what each calls ``pressures``."""
     lake = first_night[0].lake
     frames = []
-    for block in BLOCKS:
+    for block in OF_PRESSURES:
         names = {}
         exec(block.replace("/lake/", f"{lake}/"), names)  # noqa: S102
         frames.append(names["pressures"].sort("record_id", "start_s"))
@@ -52,6 +55,32 @@ def test_units_come_out_as_wfdb_reads_them(read_as_documented, first_night) -> N
             np.testing.assert_allclose(ours, truth, atol=half_a_step, equal_nan=True)
         return
     pytest.fail("the archive has no record at 125 Hz with a good arterial line")
+
+
+def test_windows_are_found_by_what_is_said_of_them(annotated_night, tmp_path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    rows = Lake(annotated_night[0].lake).scan("annotations").collect()[:4]
+    found = {"rhythm": "atrial_fibrillation", "abp_quality": "absent", "abp_artefact": "none"}
+    found |= {"pressure_source": "none", "pressure_band": "unknown", "evidence_signal": "ecg"}
+    fibrillating = rows.with_columns(pl.lit(v).alias(c) for c, v in found.items())
+    lined = fibrillating[3:].with_columns(abp_quality=pl.lit("good"))
+    poor = fibrillating[2:3].with_columns(ppg_quality=pl.lit("fair"))
+    lake.put("annotations", [rows[:1], fibrillating[1:2], poor, lined])
+    names: dict[str, pl.DataFrame] = {}
+    exec(OF_WORDS.replace('"/lake"', f'"{lake.url}"'), names)  # noqa: S102
+
+    assert names["fibrillating"]["start_s"].to_list() == fibrillating["start_s"][1:2].to_list()
+
+
+def test_the_queries_of_its_own_page_run(annotated_night) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "annotate.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    names: dict[str, pl.DataFrame] = {}
+    exec(block.replace('"/lake"', f'"{annotated_night[0].lake}"'), names)  # noqa: S102
+
+    assert {"dataset", "subject_id", "low_min"} == set(names["low"].columns)
+    assert names["waves"]["ecg"].list.len().unique().to_list() == [500]
+    assert "evidence_from_s" in names["damped"].columns
 
 
 def documented_commands() -> list[str]:

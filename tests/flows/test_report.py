@@ -40,10 +40,10 @@ def browser() -> Iterator["playwright.Browser"]:
 
 
 @pytest.fixture(scope="session")
-def page_file(first_night, tmp_path_factory) -> Path:
-    """The page of the first night, on a lake with one input whose name is hostile."""
+def page_file(annotated_night, tmp_path_factory) -> Path:
+    """The page of the first night, annotated, with one input whose name is hostile."""
     folder = tmp_path_factory.mktemp("page")
-    lake = shutil.copytree(first_night[0].lake, folder / "lake")
+    lake = shutil.copytree(annotated_night[0].lake, folder / "lake")
     row = {"dataset": "ward", "path": HOSTILE, "step": "read", "record_id": HOSTILE}
     row |= {"error": "TornError", "reason": f"{HOSTILE} is torn", "fingerprint": ""}
     row |= {"code_version": "1", "attempts": 1, "run_id": "r", "created_at": datetime.now(UTC)}
@@ -70,6 +70,27 @@ def test_the_page_says_what_the_night_counted(first_night, page_file) -> None:
     for task, modality in ((t, m) for t, made in summary.backfilled.items() for m in made):
         assert f'<td class="number">{summary.backfilled[task][modality]}</td>' in page
     assert page_file.stat().st_size < 2e6
+
+
+def test_the_page_says_what_is_said_of_windows(annotated_night, page_file) -> None:
+    _, summary = annotated_night
+    page = page_file.read_text(encoding="utf-8")
+    n = sum(summary.annotated.values())
+
+    assert f"{n} windows of 4 s are annotated, by <bdi>rules-1</bdi>" in page
+    assert f'windows annotated</th><td class="number">{n}</td>' in page
+    assert f'<th scope="row">regular</th><td class="number">{summary.annotated["regular"]}' in page
+    assert page.count("<summary>What is said of this window</summary>") > 5
+    assert "<dt>pressure source</dt><dd>imputed <small>100\u202f%</small>" in page
+
+
+def test_the_page_of_a_lake_that_nobody_annotated_says_so(first_night, tmp_path) -> None:
+    out = tmp_path / "page.html"
+    report(ReportConfig(lake=first_night[0].lake, out=str(out)))
+    page = out.read_text(encoding="utf-8")
+
+    assert "No window is annotated." in page
+    assert "What is said of this window" not in page
 
 
 def test_the_same_lake_gives_the_same_page(first_night, tmp_path) -> None:

@@ -58,7 +58,7 @@ def test_a_withdrawn_model_is_gone_refused_and_filled_in_for_by_the_next(
         "--model-id classical-1 --allow`"
     )
 
-    assert summary.rows_removed == {"backfill": before["classical-1"]}
+    assert summary.rows_removed == {"backfill": before["classical-1"], "annotations": 0}
     assert filled_by(lake) == {}
     with pytest.raises(ValueError, match=refusal):
         nightly(config)

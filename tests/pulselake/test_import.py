@@ -18,6 +18,7 @@ def test_importing_it_from_anywhere_loads_nothing_heavy(tmp_path) -> None:
 def test_what_it_offers_only_reads() -> None:
     assert set(pulselake.__all__) == {"Lake", "MixedError", "open"}
     assert {name for name in vars(pulselake.Lake) if not name.startswith("_")} == {
+        "annotations",
         "audit",
         "dataset",
         "demographics",

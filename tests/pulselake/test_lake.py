@@ -98,7 +98,8 @@ def test_measured_and_synthetic_are_mixed_only_when_asked(demo) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["records", "numerics", "demographics", "audit", "quarantine", "runs"]
+    "table",
+    ["records", "numerics", "annotations", "demographics", "audit", "quarantine", "runs"],
 )
 def test_other_tables_are_as_stored(demo, demo_url, table) -> None:
     rows = getattr(demo, table)().collect()

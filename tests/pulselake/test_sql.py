@@ -50,7 +50,9 @@ def test_backfill_is_that_of_polars(views, demo) -> None:
         alike(ours[part], theirs[part])
 
 
-@pytest.mark.parametrize("table", ["records", "numerics", "quarantine", "audit", "demographics"])
+@pytest.mark.parametrize(
+    "table", ["records", "numerics", "annotations", "quarantine", "audit", "demographics"]
+)
 def test_other_tables_are_there_with_every_column(views, demo, table) -> None:
     rows = views.sql(f"SELECT * FROM {table}").pl()  # noqa: S608
     ours = getattr(demo, table)().collect()

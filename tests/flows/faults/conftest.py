@@ -14,6 +14,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 
 from flows.config import NightlyConfig
+from flows.nightly import nightly
 from infra.demo.archive import CASES
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +45,7 @@ class Nights:
             word
             for name, value in told.items()
             if value is not None
-            for word in (f"--{name.replace('_', '-')}", str(value))
+            for word in (f"--{name.replace('_', '-')}", *([] if value is True else [str(value)]))
         ]
         command = ["nightly", config.source, config.lake, *options]
         order = {"environment": environment or {}, "user": user, "dies": dies}
@@ -136,6 +137,23 @@ def undisturbed(first: NightlyConfig) -> NightlyConfig:
 def fresh(undisturbed: NightlyConfig, tmp_path: Path) -> NightlyConfig:
     """The same night on a lake that is not there yet."""
     return undisturbed.model_copy(update={"lake": str(tmp_path / "lake")})
+
+
+@pytest.fixture(scope="session")
+def annotated(
+    undisturbed: NightlyConfig, tmp_path_factory: pytest.TempPathFactory
+) -> NightlyConfig:
+    """A night that annotates too, which nothing has disturbed; to look at, not to change."""
+    lake = tmp_path_factory.mktemp("annotated") / "lake"
+    config = undisturbed.model_copy(update={"lake": str(lake), "annotate": True})
+    assert nightly(config).annotated
+    return config
+
+
+@pytest.fixture
+def anew(annotated: NightlyConfig, tmp_path: Path) -> NightlyConfig:
+    """The same night on a lake that is not there yet."""
+    return annotated.model_copy(update={"lake": str(tmp_path / "lake")})
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,17 @@ def test_two_nights_at_once_leave_the_rows_of_one(
 
 
 @pytest.mark.slow
+def test_two_nights_that_annotate_at_once_leave_the_rows_of_one(
+    anew, annotated, nights, hashes
+) -> None:
+    pids = [nights.start(anew) for _ in range(2)]
+    ended = [nights.wait(pid) for pid in pids]
+
+    assert [status for status, _ in ended] == [0, 0], ended
+    assert hashes(anew.lake) == hashes(annotated.lake)
+
+
+@pytest.mark.slow
 def test_two_nights_at_once_on_s3_leave_the_rows_of_one(undisturbed, nights, hashes, s3) -> None:
     far = undisturbed.model_copy(update={"lake": s3.url("collisions", "lake")})
     pids = [nights.start(far, environment=s3.environment) for _ in range(2)]

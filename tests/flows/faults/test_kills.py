@@ -47,6 +47,32 @@ def test_a_night_killed_at_a_boundary_and_run_again_ends_with_the_same_rows(
     assert bool(orphaned) == ("written" in moment), "files that no table names stay"
 
 
+TOLD = {"of": COMMIT, "told": "annotations", "nth": 2}
+WHILE_ANNOTATING = {
+    "planned": {"of": "flows.annotate:plan_annotate"},
+    "shard written": {**TOLD, "before": True},
+    "shard committed": TOLD,
+}
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("planned", marks=pytest.mark.slow),
+        pytest.param("shard written", marks=pytest.mark.slow),
+        "shard committed",
+    ],
+)
+def test_a_night_killed_while_it_annotates_and_run_again_ends_with_the_same_rows(
+    anew, annotated, nights, hashes, moment
+) -> None:
+    status, said = nights.run(anew, **WHILE_ANNOTATING[moment])
+    nightly(anew)
+
+    assert status == -signal.SIGKILL, said
+    assert hashes(anew.lake) == hashes(annotated.lake)
+
+
 def test_a_night_killed_amid_the_files_of_a_record_that_it_fetches_ends_with_the_same_rows(
     undisturbed, nights, rows_of, s3, tmp_path
 ) -> None:

@@ -164,7 +164,7 @@ def test_a_shard_reads_all_of_the_blocks_that_it_touches_and_a_window_beside(
     (shard,) = planned(windows.with_columns(pl.Series("window_index", index, dtype=pl.Int32)))
 
     assert (shard.first, shard.last) == (index[0], index[-1])
-    assert shard.span == span
+    assert shard.spans == [span]
 
 
 def test_physical_units_are_counts_by_scale_and_zero(record) -> None:

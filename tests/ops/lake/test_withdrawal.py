@@ -85,7 +85,7 @@ def test_a_models_rows_go_in_one_commit_and_no_others(lake) -> None:
     lake.put("backfill", [made("new", 4)])
     gone = withdraw(lake.location, "old")
 
-    assert gone == {"backfill": 3}
+    assert gone == {"backfill": 3, "annotations": 0}
     assert lake.open("backfill").version() == 4
     assert models(lake) == [("new", 2), ("new", 4)]
 
@@ -161,7 +161,7 @@ def test_a_withdrawal_outlives_checkpoint_compaction_and_clean_up(lake) -> None:
 
 
 def test_a_model_may_be_withdrawn_before_it_has_filled_anything(lake) -> None:
-    assert withdraw(lake.location, "old") == {"backfill": 0}
+    assert withdraw(lake.location, "old") == {"backfill": 0, "annotations": 0}
     assert refused_since([lake.open("backfill")], "old") is not None
     assert refused_since([lake.open("backfill")], "new") is None
     with pytest.raises(ValueError, match="model old is withdrawn"):
@@ -184,7 +184,7 @@ def test_the_audit_of_a_withdrawn_model_stays_and_nothing_is_added_to_it(lake) -
     gone = withdraw(lake.location, "old")
     lake.put("audit", [audited("new", 2)])
 
-    assert gone == {"backfill": 1}
+    assert gone == {"backfill": 1, "annotations": 0}
     with pytest.raises(ValueError, match="model old is withdrawn from table audit of lake"):
         lake.put("audit", [audited("old", 2)])
     told = lake.scan("audit").select("model_id", "window_index").collect().rows()

@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from ops.audit.halves import half_of
+from schemas.annotations import StoredAnnotation
+from schemas.annotator import SLOTS
 from schemas.audit import Audit
 from schemas.backfill import Backfill
 from schemas.restoration import PRESSURES
@@ -87,6 +89,30 @@ def made() -> Callable[..., pl.DataFrame]:
             row = usual | ({"grade": "absent"} if silent else signal | counts) | said
             whole.append(row | {"start_s": 4.0 * row["window_index"]})
         return _frame(Backfill, whole)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def said() -> Callable[..., pl.DataFrame]:
+    """Make valid rows of ``annotations`` of what is said of each; the rest is unknown."""
+    usual = USUAL | {
+        "record_id": "a",
+        "subject_id": "a",
+        "window_index": 0,
+        "annotation": "{}",
+        "pressure_source": "none",
+        "steps": 0,
+        "created_at": NOON,
+    }
+    slots = {slot: "unknown" for slot in (*SLOTS, "evidence_signal") if slot not in usual}
+    unsaid = {k: v for k, v in slots.items() if k not in ("heart_rate", "evidence")}
+    sure = {f"{slot}_confidence": 0.5 for slot in SLOTS}
+
+    def make(*rows: dict[str, Any]) -> pl.DataFrame:
+        whole = [usual | unsaid | sure | row for row in rows]
+        placed = [row | {"start_s": 4.0 * row["window_index"]} for row in whole]
+        return _frame(StoredAnnotation, placed)
 
     return make
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ops.report.annotated import Annotated, annotated
 from ops.report.audited import audited_models
 from ops.report.page import Page, render_page
 from ops.report.pressures import PressureRow
@@ -30,6 +31,7 @@ EMPTY = Page(
     made=[],
     pressures=[],
     abstentions=[],
+    annotated=Annotated({}, [], {}),
     audited=[],
     quarantined=0,
     classes=[],
@@ -64,7 +66,7 @@ class Outline(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def full(ward_audit, made, windows) -> Page:
+def full(ward_audit, made, windows, said) -> Page:
     """A page with something in every section, and hostile text wherever an archive gives text."""
     noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
     summary = {"records_found": 9, "records_ingested": 3, "timings": {"fill": 2.0}, "windows": 70}
@@ -79,6 +81,7 @@ def full(ward_audit, made, windows) -> Page:
     )
     row = made({"record_id": HOSTILE, "model_id": HOSTILE}).row(0, named=True)
     window = windows({"ecg": [0] * 500, "ppg": [0] * 500}).row(0, named=True)
+    told = said({"record_id": HOSTILE, "model_id": HOSTILE, "note": HOSTILE, "rhythm": "ectopy"})
     spread = {p: [80.0, 90.0, 100.0, 110.0, 120.0] for p in ("sbp", "dbp", "map")}
     kind = {"windows": 4, "subjects": 2, "quantiles": spread}
     return Page(
@@ -87,7 +90,7 @@ def full(ward_audit, made, windows) -> Page:
         as_of=None,
         runs=[run],
         graded=graded,
-        strips=[draw_strip(row, window, "strip-0")],
+        strips=[draw_strip(row, window, "strip-0", told.row(0, named=True))],
         made=[{"modality": "abp", "task": "translate", "model_id": HOSTILE, "made": 5}
               | {"abstained": 2}],
         pressures=[
@@ -95,6 +98,7 @@ def full(ward_audit, made, windows) -> Page:
             PressureRow("cuff", reference_age_s=90.0, widths=dict.fromkeys(spread, 20.0), **kind),
         ],
         abstentions=[{"reason": "range", "modality": "abp", "task": "translate", "windows": 2}],
+        annotated=annotated(told.lazy()),
         audited=audited_models(ward_audit.with_columns(model_id=pl.lit(HOSTILE))),
         quarantined=2,
         classes=[{"error": HOSTILE, "step": "read", "inputs": 2, "records": 1, "example": HOSTILE}],
@@ -127,7 +131,12 @@ def test_a_page_is_well_formed_has_one_heading_and_asks_for_nothing(full, whole)
 def test_an_empty_lake_is_told_in_words() -> None:
     page = render_page(EMPTY)
 
-    for sentence in ("No run is recorded", "Nothing was audited", "No window is in the lake"):
+    for sentence in (
+        "No run is recorded",
+        "Nothing was audited",
+        "No window is in the lake",
+        "No window is annotated",
+    ):
         assert sentence in page
 
 
