@@ -38,6 +38,9 @@ _ECHO_S: Final[dict[Modality, float]] = {"ecg": 0.4, "ppg": 0.5, "abp": 0.5}
 _ECHO: Final = 0.5
 _CEILING: Final = 2.0
 _PERIODIC: Final = 0.5
+_LONG_GAP: Final = 25
+"""Samples missing in a row (0.2 s) that a beat may have been lost in, without a trace."""
+
 _RATE_RANGE: Final = (20.0, 300.0)
 
 Rows = NDArray[np.float32]
@@ -54,6 +57,8 @@ class Beats:
     """(N, K) sample of the onset before each pulse, -1 where there is none; ECG: all -1."""
     count: NDArray[np.int16]
     """(N,) beats a window."""
+    whole: NDArray[np.bool_]
+    """(N, K) whether the time since the beat before was seen, so that none was missed in it."""
 
 
 def detect_beats(windows: Rows, modality: Modality) -> Beats:
@@ -81,11 +86,11 @@ def detect_beats(windows: Rows, modality: Modality) -> Beats:
 
 
 def heart_rate(beats: Beats) -> NDArray[np.float32]:
-    """Give (N,) beats/min from the median interval; NaN with fewer than two beats."""
+    """Give (N,) beats/min from the median interval of those seen whole; NaN where there is none."""
     position = beats.index.astype(np.float32)
-    gap = np.where(beats.index[:, 1:] >= 0, np.diff(position, axis=1), np.inf)
+    gap = np.where(beats.whole[:, 1:], np.diff(position, axis=1), np.inf)
     gap.sort(axis=1)
-    n = np.maximum(beats.count.astype(np.intp) - 1, 0)
+    n = beats.whole.sum(axis=1)
     row = np.arange(len(gap))
     low, high = gap[row, np.maximum(n - 1, 0) // 2], gap[row, n // 2]
     with np.errstate(invalid="ignore"):
@@ -305,4 +310,31 @@ def _observed_only(
     n = peak.shape[1]
     index[:, :n] = np.take_along_axis(np.where(seen, peak, -1), order, axis=1)
     onset[:, :n] = np.take_along_axis(np.where(seen & foot_seen, foot, -1), order, axis=1)
-    return Beats(index=index, foot=onset, count=seen.sum(axis=1).astype(np.int16))
+    whole = np.zeros(index.shape, np.bool_)
+    whole[:, 1:] = index[:, 1:] >= 0
+    holed = np.flatnonzero(~observed.all(axis=1))
+    if holed.size:
+        unseen = np.where(kept & ~seen, peak, -1)[holed]
+        whole[holed] &= _seen_through(index[holed], unseen, observed[holed])
+    return Beats(index=index, foot=onset, count=seen.sum(axis=1).astype(np.int16), whole=whole)
+
+
+def _seen_through(
+    index: NDArray[np.int16], unseen: NDArray[np.intp], observed: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Say (N, K) where between a beat and the one before lies neither a long gap nor a beat in one.
+
+    ``unseen`` (N, K) are beats that fell into a gap, -1 where there is none.
+    """
+    run = np.zeros(len(index), np.int32)
+    breaks = np.zeros((len(index), observed.shape[1] + 1), np.int32)
+    for t in range(observed.shape[1]):
+        run = np.where(observed[:, t], 0, run + 1)
+        breaks[:, t + 1] = run >= _LONG_GAP
+    row, beat = np.nonzero(unseen >= 0)
+    breaks[row, unseen[row, beat] + 1] = 1
+    so_far = breaks.cumsum(axis=1)
+    until = np.take_along_axis(so_far, np.maximum(index, 0).astype(np.intp), axis=1)
+    through = np.ones(index.shape, np.bool_)
+    through[:, 1:] = until[:, 1:] == until[:, :-1]
+    return through

@@ -64,12 +64,13 @@ def spiked(x: F32, rng: np.random.Generator) -> F32:
 
 def damped(x: F32, rng: np.random.Generator) -> F32:
     """Take away what a kinked or clotted line takes: low-passed at 0.8 to 4 Hz."""
-    frequency = np.fft.rfftfreq(x.shape[1], 1 / GRID_FS)
+    # Mirrored at its ends, as a window's last beat does not run into its first.
+    mirrored = np.concatenate([x, x[:, ::-1]], axis=1)
+    frequency = np.fft.rfftfreq(mirrored.shape[1], 1 / GRID_FS)
     cutoff_hz = rng.uniform(0.8, 4, (len(x), 1))
     gain = 1 / np.sqrt(1 + (frequency / cutoff_hz) ** 4)
-    middle = x.mean(axis=1, keepdims=True)
-    passed = np.fft.irfft(np.fft.rfft(x - middle, axis=1) * gain, n=x.shape[1], axis=1)
-    return np.asarray(passed + middle, dtype=np.float32)
+    passed = np.fft.irfft(np.fft.rfft(mirrored, axis=1) * gain, n=mirrored.shape[1], axis=1)
+    return np.asarray(passed[:, : x.shape[1]], dtype=np.float32)
 
 
 def flushed(x: F32, rng: np.random.Generator) -> F32:

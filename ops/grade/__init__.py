@@ -19,7 +19,7 @@ from ops.grade.indexes import IN_MMHG, modality_indexes
 from ops.grade.rules import FAIR
 from schemas.modality import MODALITIES, UNCALIBRATED, Modality
 
-GRADER_VERSION: Final = "1"
+GRADER_VERSION: Final = "2"
 """A new version grades every window again."""
 
 __all__ = ["GRADER_VERSION", "grade_windows", "window_indexes"]

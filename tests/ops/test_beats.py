@@ -147,3 +147,36 @@ def test_beats_ascend_within_the_window_and_do_not_depend_on_the_batch(rows, mod
         alone = detect_beats(rows[row : row + 1], modality)
         np.testing.assert_array_equal(alone.index[0], beats.index[row])
         np.testing.assert_array_equal(alone.foot[0], beats.foot[row])
+
+
+@pytest.mark.parametrize("modality", ["ecg", "ppg", "abp"])
+def test_the_time_across_a_gap_that_hides_a_beat_is_no_interval(modality: Modality) -> None:
+    rows = (ecg(0.8) if modality == "ecg" else pulse(0.8))[None].copy()
+    found = detect_beats(rows, modality)
+    for hidden in found.index[0][1 : found.count[0] - 1 : 2]:
+        rows[0, hidden - 20 : hidden + 20] = np.nan
+    left = detect_beats(rows, modality)
+
+    assert left.count[0] < found.count[0]
+    assert heart_rate(left)[0] == pytest.approx(75, rel=0.03) or np.isnan(heart_rate(left)[0])
+
+
+def test_a_beat_that_falls_into_a_short_gap_makes_no_longer_interval() -> None:
+    rows = ecg(0.8)[None].copy()
+    found = detect_beats(rows, "ecg")
+    rows[0, found.index[0, 2] - 1 : found.index[0, 2] + 2] = np.nan
+    left = detect_beats(rows, "ecg")
+
+    assert heart_rate(left)[0] == pytest.approx(75, rel=0.03)
+    assert left.count[0] == found.count[0] - 1
+    assert left.whole.sum() == left.count[0] - 2
+
+
+def test_a_short_gap_between_beats_costs_no_interval() -> None:
+    rows = ecg(0.8)[None].copy()
+    found = detect_beats(rows, "ecg")
+    middle = (int(found.index[0, 1]) + int(found.index[0, 2])) // 2
+    rows[0, middle - 5 : middle + 5] = np.nan
+    left = detect_beats(rows, "ecg")
+
+    assert (left.whole == found.whole).all()

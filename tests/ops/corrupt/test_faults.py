@@ -66,3 +66,11 @@ def test_whatever_fails_what_is_left_is_finite(seed, modality) -> None:
     assert made.dtype == np.float32
     assert np.isfinite(made).all()
     assert (made != PULSES).any()
+
+
+def test_damping_does_not_carry_the_end_of_a_window_into_its_beginning() -> None:
+    rising = np.linspace(60, 160, 500, dtype=np.float32)[None]
+    made = faults.damped(rising, np.random.default_rng(0))
+
+    assert abs(made[0, 0] - 60) < 10
+    assert abs(made[0, -1] - 160) < 10

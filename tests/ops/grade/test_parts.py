@@ -11,7 +11,9 @@ T = np.arange(500) / 125
 def beats(peaks: list[int], feet: list[int]) -> Beats:
     index, foot = np.full((2, 1, 20), -1, np.int16)
     index[0, : len(peaks)], foot[0, : len(feet)] = peaks, feet
-    return Beats(index, foot, np.array([len(peaks)], np.int16))
+    whole = index >= 0
+    whole[:, 0] = False
+    return Beats(index, foot, np.array([len(peaks)], np.int16), whole)
 
 
 def test_a_sine_has_all_its_power_in_its_own_band() -> None:
@@ -29,7 +31,12 @@ def test_equal_beats_are_alike_and_their_noise_is_measured() -> None:
     noise = 0.05 * np.random.default_rng(0).standard_normal(500)
     rows = np.stack([wave, wave + noise]).astype(np.float32)
     twice = beats(peaks, [])
-    both = Beats(*(np.repeat(part, 2, axis=0) for part in (twice.index, twice.foot, twice.count)))
+    both = Beats(
+        *(
+            np.repeat(part, 2, axis=0)
+            for part in (twice.index, twice.foot, twice.count, twice.whole)
+        )
+    )
 
     found = templates.likeness(rows, np.ones((2, 500), bool), both, "ecg")
 
