@@ -2,8 +2,8 @@
 
 Shapes: B rows, P tokens of the prefix, A of the answer, H heads, D width.
 
-Keys are cached before they are turned by RoPE, as in the release. Where the prefix does not see
-the answer, what is cached of it is exact.
+Where the prefix does not see the answer, what is cached of it is exact. Keys are cached as RoPE has
+turned them, once; the release caches them before, and turns them anew in each step.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from models.lavida.tower import join_heads, split_heads
 
 @dataclass(frozen=True)
 class Cache:
-    """Keys and values of a prefix a layer, each (B, H, P, D/H), keys unturned."""
+    """Keys and values of a prefix a layer, each (B, H, P, D/H), keys turned by their positions."""
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
@@ -111,12 +111,11 @@ class Layer(nn.Module):
         """Take (B, N, D) through; give its own keys and values too."""
         normed = self.norm1(x)
         q, k, v = (split_heads(f(normed), self.heads) for f in (self.q, self.k, self.v))
+        q, k = turned(q, turns), turned(k, turns)
         keys, values = k, v
         if before is not None:
             keys, values = torch.cat([before[0], k], dim=2), torch.cat([before[1], v], dim=2)
-        seen = F.scaled_dot_product_attention(
-            turned(q, turns), turned(keys, turns), values, attn_mask=mask
-        )
+        seen = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
         x = x + self.out(join_heads(seen))
         normed = self.norm2(x)
         return x + self.down(F.silu(self.gate(normed)) * self.up(normed)), (k, v)

@@ -47,14 +47,14 @@ def test_the_cache_of_one_layer_is_exact_under_full_attention_too() -> None:
 
 
 @torch.inference_mode()
-def test_keys_are_cached_before_they_are_turned(language) -> None:
+def test_keys_are_cached_as_they_are_turned_at_their_positions(language) -> None:
     x = torch.randn(1, PREFIX, 32)
     first = language.layers[0]
     keys = first.k(first.norm1(x)).view(1, PREFIX, 4, 8).transpose(1, 2)
     cache = language.prefill(x)
 
     assert cache.length == PREFIX
-    assert_close(cache.keys[0], keys)
+    assert_close(cache.keys[0], turned(keys, turns_of(PREFIX, language.sizes, x.device)))
 
 
 @torch.inference_mode()
