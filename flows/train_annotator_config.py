@@ -21,7 +21,7 @@ from schemas.strip_image import HEIGHT
 _HEAD: Final = 32
 _VIEWS: Final[dict[LooksAt, dict[str, int]]] = {
     "signal": {"channels": CHANNELS, "side": SIDE, "patch": 9, "stride": 3},
-    "image": {"channels": 1, "side": HEIGHT, "patch": 8, "stride": 8},
+    "image": {"channels": 1, "side": HEIGHT, "patch": 16, "stride": 16},
 }
 
 
