@@ -13,6 +13,7 @@ from flows.actors.scribe import AnnotatedShard, Scribe
 from flows.annotate_config import AnnotateConfig
 from flows.annotate_plan import AnnotatePlan, Annotating, annotating, plan_group
 from flows.belt import Belt
+from flows.notify import tell_failure
 from flows.progress import Advance, progress
 from flows.record_groups import RecordGroup, record_groups
 from flows.retrying import RETRIED
@@ -20,6 +21,7 @@ from flows.run import list_quarantine, recorded_run
 from flows.shards import commit_worked, planned, start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
+from flows.turn import await_turn
 from flows.upkeep import see_lake
 from flows.withdrawn import refuse_withdrawn
 from ops.annotate.plan import AnnotateShard
@@ -28,13 +30,14 @@ from ops.lake.compact import compact
 from ops.lake.tidy import Tidy
 
 
-@flow(name="annotate")
+@flow(name="annotate", on_failure=[tell_failure], on_crashed=[tell_failure])
 def annotate(config: AnnotateConfig) -> RunSummary:
     """Annotate what is not, or no longer is.
 
     Raises:
         ValueError: where there is no such lake or dataset, or the annotator can't be had.
     """
+    await_turn(config.lake)
     see_lake(config)
     with recorded_run("annotate", config) as summary, ExitStack() as until_done:
         annotate_windows(config, summary, until_done, annotating(Lake(config.lake), config))
@@ -78,7 +81,7 @@ def annotate_shards(
     commit = partial(
         commit_shards, config=config, summary=summary, devices=devices, tidy=tidy, spec=spec
     )
-    work_through(todo, Scribe, annotate_batch, commit, config, summary, advance)
+    work_through(todo, Scribe, annotate_batch, commit, config, summary, advance, "annotate", spec)
     if summary.device_busy_share is None:  # a night tells of the devices that filled
         summary.devices = len(devices)
         summary.device_busy_share = busy_share(devices)

@@ -13,6 +13,7 @@ from flows.audit_plan import AuditPlan, audits, plan_audit
 from flows.backfill_plan import Filling, filling
 from flows.belt import Belt
 from flows.config import AuditConfig
+from flows.notify import tell_failure
 from flows.progress import Advance, progress
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
@@ -20,6 +21,7 @@ from flows.shards import commit_worked, start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.tell_audit import tell_audit
+from flows.turn import await_turn
 from flows.upkeep import see_lake
 from flows.withdrawn import refuse_withdrawn
 from ops.audit.current import current_audit
@@ -27,13 +29,14 @@ from ops.lake import Lake
 from ops.lake.compact import compact
 
 
-@flow(name="audit")
+@flow(name="audit", on_failure=[tell_failure], on_crashed=[tell_failure])
 def audit(config: AuditConfig) -> RunSummary:
     """Audit what the model that fills says where the truth is known, and tell how wrong it is.
 
     Raises:
         ValueError: where there is no such lake or dataset.
     """
+    await_turn(config.lake)
     see_lake(config)
     with recorded_run("audit", config) as summary, ExitStack() as until_done:
         audit_windows(config, summary, until_done, filling(Lake(config.lake), config))
@@ -79,8 +82,11 @@ def planned_audit(config: AuditConfig, summary: RunSummary, by: Filling) -> Audi
 def _audit_shards(plan: AuditPlan, config: AuditConfig, summary: RunSummary, by: Filling) -> None:
     commit = partial(_commit_audited, config=config, summary=summary, spec=by.spec)
     n_windows = sum(shard.n_windows for shard in plan.shards)
+    summary.items_of("audit").planned += len(plan.shards)
     with progress("Auditing windows", n_windows) as advance:
-        work_through(plan.shards, Auditor, audit_batch, commit, config, summary, advance)
+        work_through(
+            plan.shards, Auditor, audit_batch, commit, config, summary, advance, "audit", by.spec
+        )
 
 
 @task(name="audit batch", **RETRIED)

@@ -13,6 +13,7 @@ from flows.actors.pool import Done
 from flows.backfill_plan import Filling, FillPlan, filling, plan_group
 from flows.belt import Belt
 from flows.config import BackfillConfig
+from flows.notify import tell_failure
 from flows.progress import Advance, progress
 from flows.record_groups import RecordGroup, record_groups
 from flows.retrying import RETRIED
@@ -20,6 +21,7 @@ from flows.run import list_quarantine, recorded_run
 from flows.shards import commit_worked, planned, start_workers, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
+from flows.turn import await_turn
 from flows.upkeep import see_lake
 from flows.withdrawn import refuse_withdrawn
 from ops.fill.plan import FillShard
@@ -28,13 +30,14 @@ from ops.lake.compact import compact
 from ops.lake.tidy import Tidy
 
 
-@flow(name="backfill")
+@flow(name="backfill", on_failure=[tell_failure], on_crashed=[tell_failure])
 def backfill(config: BackfillConfig) -> RunSummary:
     """Make what is wanted and not there.
 
     Raises:
         ValueError: where there is no such lake or dataset.
     """
+    await_turn(config.lake)
     see_lake(config)
     with recorded_run("backfill", config) as summary, ExitStack() as until_done:
         fill_windows(config, summary, until_done, filling(Lake(config.lake), config))
@@ -79,9 +82,7 @@ def fill_shards(
     commit = partial(
         commit_shards, config=config, summary=summary, devices=devices, tidy=tidy, spec=spec
     )
-    work_through(todo, Filler, fill_batch, commit, config, summary, advance)
-    summary.devices = len(devices)
-    summary.device_busy_share = busy_share(devices)
+    work_through(todo, Filler, fill_batch, commit, config, summary, advance, "backfill", spec)
 
 
 @task(name="plan backfill", **RETRIED)
@@ -126,3 +127,5 @@ def commit_shards(
         devices.setdefault(shard.actor, Worked()).add(shard.busy)
         for (task_name, modality), count in shard.counts.items():
             summary.count_backfill(task_name, modality, count)
+    summary.devices = len(devices)
+    summary.device_busy_share = busy_share(devices)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from itertools import chain
 from types import TracebackType
 from typing import Any, Self
@@ -125,7 +126,8 @@ class Belt:
     def _handed_over(self) -> Iterator[list[Done]]:
         yield from self._settled()
         group, self._gathered = self._gathered, []
-        self._committing = group, self._committer.submit(self._commit, group)
+        commit = self._committer.submit(copy_context().run, self._commit, group)
+        self._committing = group, commit
         if self._pool.is_here:
             yield from self._settled()
 

@@ -32,6 +32,7 @@ from flows.train_config import TrainConfig
 from flows.upkeep_config import StatusConfig, VacuumConfig, WithdrawConfig
 
 QUARANTINED: Final = 3
+_RUN: Final = ("metrics_file", "metrics_port")
 
 Told = TypeVar("Told", bound=BaseModel)
 
@@ -147,9 +148,10 @@ def _train_annotator(config: TrainAnnotatorConfig, json: bool, strict: bool) -> 
 
 
 def _status(config: StatusConfig, json: bool, strict: bool) -> None:
-    from flows.status import lake_status, show_status
+    from flows.status import lake_status, leave_metrics, show_status
 
     status = lake_status(config)
+    leave_metrics(status)
     if json:
         sys.stdout.write(status.model_dump_json() + "\n")
     else:
@@ -205,17 +207,17 @@ def _evaluate(config: EvaluateConfig, json: bool, _: bool) -> None:
         show_evaluation(result, Console())
 
 
-app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake")))
-app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake")))
-app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",)))
-_of_lake = command_of(AnnotateConfig, _annotate, ("lake",))
+app.command("nightly")(command_of(NightlyConfig, _nightly, ("source", "lake"), metrics=_RUN))
+app.command("ingest")(command_of(IngestConfig, _ingest, ("source", "lake"), metrics=_RUN))
+app.command("backfill")(command_of(BackfillConfig, _backfill, ("lake",), metrics=_RUN))
+_of_lake = command_of(AnnotateConfig, _annotate, ("lake",), metrics=_RUN)
 app.command("annotate")(lake_or_image(_of_lake, _annotate_image))
-app.command("audit")(command_of(AuditConfig, _audit, ("lake",)))
+app.command("audit")(command_of(AuditConfig, _audit, ("lake",), metrics=_RUN))
 app.command("train")(command_of(TrainConfig, _train, ()))
 app.command("train-annotator")(command_of(TrainAnnotatorConfig, _train_annotator, ()))
 app.command("cohort")(command_of(CohortConfig, _cohort, ("lake",), strict=False))
 app.command("report")(command_of(ReportConfig, _report, ("lake",), strict=False))
-app.command("status")(command_of(StatusConfig, _status, ("lake",)))
+app.command("status")(command_of(StatusConfig, _status, ("lake",), metrics=("metrics_file",)))
 app.command("vacuum")(command_of(VacuumConfig, _vacuum, ("lake",), strict=False))
 app.command("withdraw")(command_of(WithdrawConfig, _withdraw, ("lake",), strict=False))
 app.command("evaluate")(command_of(EvaluateConfig, _evaluate, (), strict=False))

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from flows.restorers import RestorerConfig
 from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
@@ -16,7 +17,9 @@ from ops.reference.readings import MOST_AGE_S
 from ops.source import Source
 from schemas.modality import MODALITIES, Modality
 
-_SECRET: Final = re.compile(r"token|secret|passw|credential|sig(nature)?$|key$", re.IGNORECASE)
+SECRET: Final = re.compile(r"token|secret|passw|credential|sig(nature)?$|key$", re.IGNORECASE)
+"""What the name of a secret looks like."""
+_FIRST: Final = ("source", "lake", "dataset")
 
 
 def without_secrets(url: str) -> str:
@@ -27,7 +30,7 @@ def without_secrets(url: str) -> str:
     """
     for link in url.split("::"):
         parts = urlsplit(link)
-        queried = [name for name, _ in parse_qsl(parts.query) if _SECRET.search(name)]
+        queried = [name for name, _ in parse_qsl(parts.query) if SECRET.search(name)]
         if "://" in link and (parts.password is not None or queried):
             what = f"a secret ({queried[0]})" if queried else "a password"
             message = (
@@ -50,10 +53,23 @@ def local_file(text: str) -> str:
     return str(path)
 
 
+def _first_things_first(schema: dict[str, Any]) -> None:
+    """Number the options as a form is to show them: what is meant first, then how it is done."""
+    options = schema["properties"]
+    there = [name for name in _FIRST if name in options]
+    for position, name in enumerate(there + [name for name in options if name not in _FIRST]):
+        options[name]["position"] = position
+
+
 class PlaceConfig(BaseModel):
     """Which lake is meant."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_extra=_first_things_first,
+    )
 
     lake: str = Field(description="Folder or fsspec URL of the lake.")
 
@@ -100,7 +116,8 @@ class IngestConfig(LakeConfig):
         description="Replace subjects, records and dates by keyed hashes and shifts, and drop free "
         "text; the dataset has to be named.",
     )
-    deid_key: SecretStr | None = Field(
+    # In no schema: Prefect keeps what its forms are given, and refuses what they don't have.
+    deid_key: SkipJsonSchema[SecretStr | None] = Field(
         None, description=f"Key of those hashes; better in {KEY_VARIABLE}."
     )
     subjects: str | None = Field(

@@ -77,8 +77,16 @@ def read_records(
     commit = partial(commit_records, config=config, summary=summary, tidy=tidy)
     make = partial(Reader, config, summary.run_id)
     unserved = Unserved(config.open_source().shown, refusals=True)
+    summary.items_of("ingest").planned += len(to_read)
     with (
-        Pool(make, config.workers, attempts=config.attempts, unserved=unserved) as pool,
+        Pool(
+            make,
+            config.workers,
+            attempts=config.attempts,
+            unserved=unserved,
+            counts=summary.items_of("ingest"),
+            called=partial(_called, Naming(config.deidentifier())),
+        ) as pool,
         Belt(in_order(to_read), pool, commit, config.commit_every_s) as belt,
         progress(f"Reading records of {config.dataset}", len(to_read)) as advance,
     ):
@@ -88,6 +96,11 @@ def read_records(
         except SourceDownError:
             belt.settle()
             raise
+
+
+def _called(naming: Naming, planned: PlannedRecord) -> dict[str, str]:
+    """Say in a log which record is meant, by its name in the lake."""
+    return {"record": naming.record(planned.record_id)}
 
 
 def in_order(to_read: Sequence[PlannedRecord]) -> list[PlannedRecord]:

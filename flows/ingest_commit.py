@@ -133,6 +133,7 @@ def _record_keys(dataset: str, record_ids: list[str]) -> pl.DataFrame:
 def _count(read: list[ReadRecord], summary: RunSummary) -> None:
     for r in read:
         summary.records_ingested += not r.quarantine.height or bool(r.n_windows or r.n_numerics)
+        summary.bytes_read += int(r.record["size_bytes"][0])
         summary.windows += r.n_windows
         summary.numerics += r.n_numerics
         summary.see_memory(r.peak_rss_mib)

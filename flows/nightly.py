@@ -12,17 +12,20 @@ from flows.backfill import fill_windows
 from flows.backfill_plan import filling
 from flows.config import NightlyConfig
 from flows.ingest import ingest_records
+from flows.notify import tell_failure
 from flows.report import report
 from flows.report_config import ReportConfig
 from flows.run import list_quarantine, recorded_run
 from flows.summary import RunSummary
 from flows.tell import tell
+from flows.turn import await_turn
 from ops.lake import Lake
 
 
-@flow(name="nightly")
+@flow(name="nightly", on_failure=[tell_failure], on_crashed=[tell_failure])
 def nightly(config: NightlyConfig) -> RunSummary:
     """Ingest what is new or changed, grade it, fill what is missing, annotate, audit, report."""
+    await_turn(config.lake)
     with recorded_run("nightly", config) as summary, ExitStack() as until_dawn:
         # A bad checkpoint, or a withdrawn model, ends the night before a record is read.
         by = filling(Lake(config.lake), config)

@@ -1,7 +1,9 @@
 """A flow's config as command-line options: every field is one, by the same name."""
 
 import inspect
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -12,9 +14,12 @@ from pydantic.fields import FieldInfo
 
 from flows.annotate_config import AnnotateConfig
 from flows.config import NightlyConfig, load_toml
+from flows.json_lines import json_lines
 from flows.upkeep_config import VacuumConfig
+from flows.watching import VARIABLES, Watching, watched_by, watching
 
 Config = TypeVar("Config", bound=BaseModel)
+logger = logging.getLogger("pulselake")
 
 
 def command_of(
@@ -23,26 +28,58 @@ def command_of(
     arguments: tuple[str, ...],
     *,
     strict: bool = True,
+    metrics: tuple[str, ...] = (),
 ) -> Callable[..., None]:
     """Make a typer command of a config: ``arguments`` are positional, other fields are options.
 
     A ``--config`` file gives what the command line leaves out. ``--json`` and ``--strict`` go to
     ``run`` as they are; ``--strict`` is no option where nothing can be in quarantine.
+    ``--log-json``, and those ``metrics`` that a command has, hold while it runs.
     """
 
     def command(**given: Any) -> None:
         file, json, strictly = given.pop("config"), given.pop("json"), given.pop("strict", False)
-        run(build(model, given, file), json, strictly)
+        watch = {name: given.pop(name) for name in VARIABLES if name in given}
+        config = build(model, given, file)
+        with watched_by(watch), _logged():
+            run(config, json, strictly)
 
     parameters = [
         _parameter(name, model.model_fields[name], name in arguments)
         for name in (*arguments, *(n for n in model.model_fields if n not in arguments))
     ]
     parameters += _COMMON if strict else [p for p in _COMMON if p.name != "strict"]
+    parameters += [
+        _parameter(name, Watching.model_fields[name], positional=False)
+        for name in ("log_json", *metrics)
+    ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = model.__doc__
     return command
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Log JSON for the length of the block where it is asked for.
+
+    Raises:
+        typer.BadParameter: naming what the environment says wrongly.
+    """
+    try:
+        asked = watching().log_json
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with json_lines() if asked else nullcontext():
+        try:
+            yield
+        except (typer.BadParameter, typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if not asked:
+                raise
+            logger.error("pulselake failed: %s", error)  # noqa: TRY400
+            raise typer.Exit(1) from error
 
 
 def build(model: type[Config], given: dict[str, Any], file: Path | None) -> Config:

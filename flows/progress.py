@@ -78,14 +78,18 @@ class _Meter:
         now = time.monotonic()
         if not quiet and now - self._line_at >= LINE_EVERY_S:
             self._line_at = now
-            logger.info("%s: %d of %d", self._what, self._done, self._total)
+            self._say()
         if now - self._artifact_at >= ARTIFACT_EVERY_S:
             self._artifact_at = now
             self._show()
 
     def finish(self) -> None:
-        logger.info("%s: %d of %d", self._what, self._done, self._total)
+        self._say()
         self._show()
+
+    def _say(self) -> None:
+        extra = {"done": self._done, "total": self._total}
+        logger.info("%s: %d of %d", self._what, self._done, self._total, extra=extra)
 
     def _new_artifact(self) -> UUID | None:
         if FlowRunContext.get() is None:

@@ -5,7 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final, TypeVar
@@ -14,8 +14,12 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from flows.config import BackfillConfig, PlaceConfig
+from flows.json_lines import json_lines
+from flows.logs import about
+from flows.measured import measured
 from flows.restorers import named
 from flows.summary import QuarantineLine, RunSummary, Summary
+from flows.watching import Watching, watching
 from ops.catalog import Plan
 from ops.grade import GRADER_VERSION
 from ops.ingest_record import READER_VERSION
@@ -34,6 +38,7 @@ _LIBRARIES: Final = (
     "torch",
 )
 logger = logging.getLogger("pulselake")
+events = logging.getLogger(__name__)
 
 MOST_LISTED: Final = 200
 
@@ -50,8 +55,10 @@ def recorded(flow: str, config: PlaceConfig, summary_of: type[Told]) -> Iterator
     """Time the block, collect its summary, and write a row of ``runs`` when it ends or fails.
 
     Raises:
-        OSError: where the lake can't be written, before anything is done.
+        OSError: where the lake, or its metrics, can't be written, before anything is done.
+        ValueError: where the environment says wrongly how to watch it.
     """
+    by = watching()
     lake = Lake(config.lake)
     lake.location.prepare()
     started = datetime.now(UTC)
@@ -62,16 +69,36 @@ def recorded(flow: str, config: PlaceConfig, summary_of: type[Told]) -> Iterator
         dataset=getattr(config, "dataset", ""),
         lake=lake.url,
     )
-    try:
-        yield summary
-    except BaseException as error:
-        summary.outcome = "failed"
-        summary.error = f"{type(error).__name__}: {error}"
-        raise
-    finally:
-        summary.seconds = round(time.perf_counter() - clock, 3)
-        summary.see_memory()
-        _leave(lake, summary, _row(summary, config, started))
+    with _watched(summary, lake, started, by):
+        try:
+            yield summary
+        except BaseException as error:
+            summary.outcome = "failed"
+            summary.error = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            summary.seconds = round(time.perf_counter() - clock, 3)
+            summary.see_memory()
+            _leave(lake, summary, _row(summary, config, started))
+
+
+@contextmanager
+def _watched(summary: Summary, lake: Lake, started: datetime, by: Watching) -> Iterator[None]:
+    """Log and measure a run for the length of the block; see ``flows.watching``."""
+    with ExitStack() as watched:
+        if by.log_json:
+            watched.enter_context(json_lines())
+        told = about(run_id=summary.run_id, flow=summary.flow, dataset=summary.dataset)
+        watched.enter_context(told)
+        watched.enter_context(measured(summary, lake, started, by))
+        events.info("run began")
+        try:
+            yield
+        finally:
+            extra = {"outcome": summary.outcome, "seconds": summary.seconds}
+            if summary.error:
+                extra["error"] = summary.error
+            events.info("run ended", extra=extra)
 
 
 def _leave(lake: Lake, summary: Summary, row: pl.DataFrame) -> None:
@@ -80,6 +107,7 @@ def _leave(lake: Lake, summary: Summary, row: pl.DataFrame) -> None:
         lake.put("runs", [row])
     except (OSError, DeltaError) as error:
         if summary.outcome != "failed":
+            summary.outcome = "failed"
             raise
         logger.warning("the row of run %s could not be written: %s", summary.run_id, error)
 

@@ -42,7 +42,7 @@ class ShardWorker(Worker, Protocol):
 
     IN_HAND: int
 
-    def __init__(self, config: Any, run_id: str) -> None: ...
+    def __init__(self, config: Any, run_id: str, spec: str) -> None: ...
 
 
 def planned(
@@ -54,6 +54,7 @@ def planned(
 ) -> Iterator[Any]:
     """Plan a group of records when all shards of the one before are handed out; yield shards."""
     done_already = n_shards = 0
+    counts = summary.items_of(step.removeprefix("plan "))
     for group in groups:
         with summary.timed(step):
             plan = plan_group(group)
@@ -63,6 +64,7 @@ def planned(
             advance(done_already)
             done_already = 0
             summary.shards += len(plan.shards)
+            counts.planned += len(plan.shards)
         yield from plan.shards
     if n_shards:
         advance(done_already)
@@ -84,20 +86,32 @@ def work_through(
     config: ShardsConfig,
     summary: RunSummary,
     advance: Advance,
+    step: str,
+    spec: str,
 ) -> None:
-    """Let actors of a class work on shards, a task a ``batch``, and commit what is done."""
+    """Let actors of a class work on shards, a task a ``batch``, and commit what is done.
+
+    ``step`` is what the run's counts call it, ``spec`` hashes by what every actor is to work.
+    """
     with (
         Pool(
-            partial(worker, config, summary.run_id),
+            partial(worker, config, summary.run_id, spec),
             config.workers,
             gpus_per_actor=config.gpus_per_actor,
             attempts=config.attempts,
             in_hand=worker.IN_HAND,
+            counts=summary.items_of(step),
+            called=_called,
         ) as pool,
         Belt(todo, pool, commit, config.commit_every_s) as belt,
     ):
         while not belt.is_through:
             batch(belt, advance)
+
+
+def _called(shard: Shard) -> dict[str, str]:
+    """Say in a log which shard is meant."""
+    return {"dataset": shard.dataset, "record": shard.record_id, "shard": shard.path}
 
 
 def work_off(belt: Belt, advance: Advance) -> None:

@@ -3,10 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import polars as pl
-from pydantic import BaseModel, ValidationError
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel, ValidationError, computed_field
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,17 +19,22 @@ from flows.annotate_plan import plan_group as plan_annotations
 from flows.audit_plan import audits, plan_audit
 from flows.backfill_plan import Filling, filling, plan_group
 from flows.config import AuditConfig, BackfillConfig, IngestConfig, LakeConfig
+from flows.health import FlowHealth, flow_health
 from flows.ingest import plan_ingest
 from flows.ingest_commit import unread_rows
+from flows.measured import write_metrics
+from flows.metrics import LakeMetrics
 from flows.record_groups import record_groups
 from flows.show import say
 from flows.upkeep import see_lake
 from flows.upkeep_config import StatusConfig
+from flows.watching import watching
 from flows.withdrawn import WithdrawnModel, withdrawn_models
 from ops.lake import Lake
 from schemas.tables import TABLES
 
 LAST_RUNS: Final = 5
+_STEPS: Final = ("ingest", "backfill", "annotate", "audit")
 _RUN_COLUMNS: Final = ("run_id", "flow", "dataset", "outcome", "seconds")
 
 Config = TypeVar("Config", bound=LakeConfig)
@@ -48,16 +55,32 @@ class NextWork(BaseModel):
 class LakeStatus(BaseModel):
     """Rows by table, the newest runs, what waits, what is in quarantine, and whom it refuses.
 
-    ``as_of`` is null where the lake is as it is now; what waits is told of now alone.
+    ``flows`` tells of each flow and dataset how its newest run ended, and when a good one did last.
+    ``as_of`` is null where the lake is as it is now; what waits is told of now alone, and where it
+    is asked for.
     """
 
     lake: str
     as_of: str | None
     tables: dict[str, int]
     runs: list[dict[str, Any]]
+    flows: list[FlowHealth]
     next: list[NextWork] | None
     quarantined: int
     withdrawn: list[WithdrawnModel]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def waiting(self) -> dict[str, dict[str, int]] | None:
+        """What waits, counted by dataset and step; what can't be told is left out."""
+        if self.next is None:
+            return None
+        waiting: dict[str, dict[str, int]] = {}
+        for work in self.next:
+            of_dataset = waiting.setdefault(work.dataset, {})
+            if work.count and work.step in _STEPS:
+                of_dataset[work.step] = of_dataset.get(work.step, 0) + work.count
+        return waiting
 
 
 def lake_status(config: StatusConfig) -> LakeStatus:
@@ -73,16 +96,30 @@ def lake_status(config: StatusConfig) -> LakeStatus:
     tables = {name: _rows(lake, name, config.dataset) for name in TABLES}
     runs = lake.scan("runs", config.dataset).sort("started_at", descending=True).collect()
     latest = runs.filter(pl.col("source").is_not_null(), pl.col("outcome") == "done")
+    plans = config.plan and not lake.moment
     told = latest.unique("dataset", keep="first", maintain_order=True)["config"]
     return LakeStatus(
         lake=lake.url,
         as_of=lake.moment.isoformat() if lake.moment else None,
         tables=tables,
         runs=[_shown(run) for run in runs.head(LAST_RUNS).iter_rows(named=True)],
-        next=None if lake.moment else [work for t in told for work in _next(lake, json.loads(t))],
+        flows=flow_health(runs, lake.moment or datetime.now(UTC)),
+        next=[work for t in told for work in _next(lake, json.loads(t))] if plans else None,
         quarantined=tables["quarantine"],
         withdrawn=withdrawn_models(lake),
     )
+
+
+def leave_metrics(status: LakeStatus) -> None:
+    """Write what a monitor needs to the metrics file, where one is asked for.
+
+    Raises:
+        OSError: naming the file, where it can't be written.
+    """
+    if file := watching().metrics_file:
+        registry = CollectorRegistry()
+        registry.register(LakeMetrics(status))
+        write_metrics(registry, file)
 
 
 def show_status(status: LakeStatus, console: Console) -> None:

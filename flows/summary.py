@@ -1,5 +1,6 @@
 """What a run did, for a person and for a program."""
 
+import logging
 import resource
 import sys
 import time
@@ -8,6 +9,11 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from flows.actors.counts import ItemCounts
+from flows.logs import about
+
+logger = logging.getLogger(__name__)
 
 READS: Final = ("nightly", "ingest")
 """Flows that read records."""
@@ -56,7 +62,9 @@ class RunSummary(Summary):
     ``records_quarantined`` counts records of which nothing could be used, in this run or before;
     they are in neither of the other counts. ``windows`` and
     ``grades`` count what was ingested in this run, ``backfilled`` what was filled, by task and
-    modality, ``annotated`` windows by the rhythm that is told. ``rows_changed`` counts rows added
+    modality, ``annotated`` windows by the rhythm that is told. ``bytes_read`` are those of the
+    files of records that were ingested, ``items`` counts records and shards by step.
+    ``rows_changed`` counts rows added
     or replaced in any table but ``runs``. ``inputs_quarantined`` counts what is in ``quarantine``
     of the dataset, ``quarantined`` names the first 200. ``windows_audited`` counts those of this
     run, ``audit`` has the errors of all that tell of the lake as it is. ``timings`` are seconds by
@@ -69,6 +77,7 @@ class RunSummary(Summary):
     records_unchanged: int = 0
     records_quarantined: int = 0
     records_vanished: list[str] = Field(default_factory=list)
+    bytes_read: int = 0
     windows: int = 0
     numerics: int = 0
     grades: dict[str, dict[str, int]] = Field(default_factory=dict)
@@ -77,6 +86,7 @@ class RunSummary(Summary):
     annotated: dict[str, int] = Field(default_factory=dict)
     shards: int = 0
     shards_quarantined: int = 0
+    items: dict[str, ItemCounts] = Field(default_factory=dict)
     rows_changed: int = 0
     inputs_quarantined: int = 0
     quarantined: list[QuarantineLine] = Field(default_factory=list)
@@ -92,11 +102,17 @@ class RunSummary(Summary):
         """Add the seconds that the block takes to ``timings``, less those of steps inside it."""
         clock, before = time.perf_counter(), sum(self.timings.values())
         try:
-            yield
+            with about(step=step):
+                yield
         finally:
             inside = sum(self.timings.values()) - before
             took = max(time.perf_counter() - clock - inside, 0.0)
             self.timings[step] = round(self.timings.get(step, 0.0) + took, 3)
+            logger.info("step ended", extra={"step": step, "seconds": round(took, 3)})
+
+    def items_of(self, step: str) -> ItemCounts:
+        """Give the counts of a step's items, to add to."""
+        return self.items.setdefault(step, ItemCounts())
 
     def count_grade(self, modality: str, grade: str, count: int) -> None:
         """Add to ``grades``."""

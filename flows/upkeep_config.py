@@ -20,6 +20,11 @@ class StatusConfig(LakeConfig):
         description="Show the lake as it was: a time (2026-11-23 or 2026-11-23T02:00, UTC unless "
         "it says otherwise) or the id of a run, when that had ended.",
     )
+    plan: bool = Field(
+        True,
+        description="Tell what would run next, for which the whole source is listed; a monitor "
+        "that asks often leaves it out.",
+    )
 
 
 class WithdrawConfig(PlaceConfig):

@@ -29,7 +29,10 @@ def scale() -> dy.Float32:
 def one_of(*values: str, nullable: bool = False, primary_key: bool = False) -> dy.String:
     """A word out of a closed list; stored as text, which every engine reads."""
     return dy.String(
-        nullable=nullable, primary_key=primary_key, check={"one_of": lambda c: c.is_in(values)}
+        nullable=nullable,
+        primary_key=primary_key,
+        check={"one_of": lambda c: c.is_in(values)},
+        metadata={"words": values},
     )
 
 

@@ -4,9 +4,14 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import ray
+
+from flows.actors.reached import reached
+from flows.actors.travelling import travelling_code
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -17,6 +22,7 @@ def cluster(address: str | None, workers: int, *, gpus_per_worker: float = 0.0) 
     connected already, it is used and kept.
 
     Raises:
+        ConnectionError: where the cluster that is given does not answer, or refuses the token.
         ValueError: where workers want a GPU of this machine and it has none; Ray would wait.
     """
     if gpus_per_worker and not address:
@@ -27,14 +33,23 @@ def cluster(address: str | None, workers: int, *, gpus_per_worker: float = 0.0) 
     if not address:
         # Ray would keep the token of a cluster in the home directory, which may not be writable.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    ray.init(
-        address=address or "local",
-        num_cpus=None if address else max(workers, os.cpu_count() or 1),
-        include_dashboard=None if address else False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        runtime_env={"env_vars": _environment()},
-    )
+    with ExitStack() as there:
+        runtime: dict[str, object] = {"env_vars": _environment()}
+        if address:
+            there.enter_context(reached(address))
+            runtime["working_dir"] = there.enter_context(travelling_code())
+        ray.init(
+            address=address or "local",
+            num_cpus=None if address else max(workers, os.cpu_count() or 1),
+            include_dashboard=None if address else False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env=runtime,
+        )
+    if address and os.environ.get("RAY_AUTH_MODE") != "token":
+        logger.warning(
+            "the Ray cluster at %s asks for no token: whoever reaches it runs code", address
+        )
     try:
         yield
     finally:

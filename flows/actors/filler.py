@@ -6,11 +6,11 @@ import polars as pl
 
 from flows.actors.device import Device
 from flows.actors.shard_windows import ShardWindows
-from flows.actors.worked import WorkedShard, peak_rss_mib, this_actor, written
+from flows.actors.worked import WorkedShard, peak_rss_mib, see_same_spec, this_actor, written
 from flows.config import BackfillConfig
 from flows.restorers import make_restorer
 from ops.fill.answer import Seen, Terms
-from ops.fill.plan import FillShard, spans_of
+from ops.fill.plan import FillShard, spans_of, spec_sha256
 from ops.fill.rows import fill_rows
 from ops.lake import Lake
 
@@ -32,10 +32,19 @@ class Filler:
     IN_HAND = 3
     """Shards at once that keep a device busy: one that is read, one on it, one that is written."""
 
-    def __init__(self, config: BackfillConfig, run_id: str) -> None:
+    def __init__(self, config: BackfillConfig, run_id: str, spec: str | None = None) -> None:
+        """Load the restorer; ``spec`` is the hash of what the run planned to fill by.
+
+        Raises:
+            OSError: where the checkpoint can't be read.
+            ValueError: where it is not the file of its card, or not what the run planned by.
+        """
         self._lake = Lake(config.lake)
         self._terms = Terms(config.seed, run_id, config.reference_max_age_s)
-        self._device = Device(make_restorer(config))
+        restorer = make_restorer(config)
+        here = spec_sha256(restorer, config.seed, config.reference_max_age_s)
+        see_same_spec(restorer.model_id, here, spec)
+        self._device = Device(restorer)
         self._windows = ShardWindows(self._lake)
 
     def work(self, shard: FillShard) -> FilledShard:

@@ -1,8 +1,9 @@
 """Hand items to actors, a few tries each, whichever is free; or do the work in this process."""
 
 import logging
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
@@ -10,6 +11,8 @@ from typing import Any, Protocol, Self, cast
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from flows.actors.counts import ItemCounts
+from flows.actors.placing import strategy
 from ops.room import NoRoomError
 from ops.unserved import Unserved
 
@@ -41,6 +44,7 @@ class _Try:
 
     item: Any
     attempt: int = 1
+    began: float = 0.0
 
     @property
     def alone(self) -> bool:
@@ -86,6 +90,8 @@ class Pool:
         in_hand: items that an actor has at once, each in a thread of its own; the worker sees to
             it that they don't get in each other's way.
         unserved: counts the items that fail by their source; those are tried again last.
+        counts: where items are counted by what becomes of them.
+        called: says in a log which item is meant, by names that may stand there.
     """
 
     def __init__(
@@ -97,6 +103,8 @@ class Pool:
         attempts: int = 3,
         in_hand: int = 1,
         unserved: Unserved | None = None,
+        counts: ItemCounts | None = None,
+        called: Callable[[Any], Mapping[str, object]] | None = None,
     ) -> None:
         self._make = make
         self._n_actors = actors
@@ -104,6 +112,8 @@ class Pool:
         self._attempts = attempts
         self._in_hand = in_hand if attempts > 1 else 1
         self._unserved = unserved
+        self._counts = counts or ItemCounts()
+        self._called = called or (lambda _: {})
         self._here: Worker | None = None
         self._actors: dict[Any, dict[Any, _Try]] = {}
         self._starting: dict[Any, Any] = {}
@@ -148,6 +158,7 @@ class Pool:
             if self._here is None:
                 self._here = self._make()
             one = waiting.popleft()
+            self._hand(one)
             try:
                 result = self._here.work(one.item)
             except Exception as error:
@@ -158,6 +169,7 @@ class Pool:
     def _work_on_actors(self, waiting: "_Waiting") -> Iterator[Done]:
         for in_hand in self._actors.values():
             in_hand.clear()  # of an earlier call that was left half-way; its results are not wanted
+        self._counts.in_hand = 0
         while waiting.filled() or any(self._actors.values()):
             self._start_missing(len(waiting))
             self._hand_out(waiting)
@@ -172,7 +184,12 @@ class Pool:
         while waiting.filled() and (free := self._free_for(waiting[0])):
             one = waiting.popleft()
             actor = min(free, key=lambda actor: len(self._actors[actor]))
+            self._hand(one)
             self._actors[actor][actor.work.remote(one.item)] = one
+
+    def _hand(self, one: _Try) -> None:
+        one.began = time.monotonic()
+        self._counts.in_hand += 1
 
     def _free_for(self, one: _Try) -> list[Any]:
         most = 1 if one.alone else self._in_hand
@@ -210,6 +227,9 @@ class Pool:
     def _done(self, one: _Try, result: Any) -> Done:
         if self._unserved:
             self._unserved.served()
+        self._counts.in_hand -= 1
+        self._counts.done += 1
+        logger.info("done", extra=self._about(one))
         return Done(one.item, one.attempt, result)
 
     def _started(self, ready: Any) -> None:
@@ -221,7 +241,8 @@ class Pool:
             ray.kill(actor)
             self._failed_starts += 1
             cause = _cause(error)
-            logger.warning("an actor could not come up: %s", type(cause).__name__)
+            extra = {"error": type(cause).__name__}
+            logger.warning("an actor could not come up: %s", cause, extra=extra)
             if not self._may_start and not self._actors and not self._starting:
                 raise cause from error
         else:
@@ -237,13 +258,22 @@ class Pool:
             raise error  # no other item would fare better
         # The error's text may name a patient; it goes to quarantine, which hides names.
         name = type(error).__name__
-        logger.warning("attempt %d of %d: %s", one.attempt, self._attempts, name)
+        extra = {**self._about(one), "error": name, "attempts": self._attempts}
+        logger.warning("attempt %d of %d: %s", one.attempt, self._attempts, name, extra=extra)
+        self._counts.in_hand -= 1
         by_source = self._is_unserved(one, error)
         if one.attempt < self._attempts:
+            self._counts.retried += 1
             again = _Try(one.item, one.attempt + 1)
             (waiting.put_off if by_source else waiting.append)(again)
         else:
+            self._counts.quarantined += 1
+            logger.warning("given up", extra=extra)
             yield Done(one.item, one.attempt, error=error)
+
+    def _about(self, one: _Try) -> dict[str, object]:
+        seconds = round(time.monotonic() - one.began, 3)
+        return {**self._called(one.item), "attempt": one.attempt, "seconds": seconds}
 
     def _is_unserved(self, one: _Try, error: BaseException) -> bool:
         if self._unserved is None or isinstance(error, RayError):
@@ -270,7 +300,7 @@ class Pool:
             "max_restarts": 0,
             "max_task_retries": 0,
             "max_concurrency": self._in_hand,
-            "scheduling_strategy": "SPREAD",
+            "scheduling_strategy": strategy(self._gpus_per_actor),
         }
         actor = ray.remote(_Host).options(**options).remote(self._make)
         self._starting[cast("Any", actor).up.remote()] = actor
@@ -280,10 +310,11 @@ class _Host:
     """The actor: builds its worker where it lives, and hands it items."""
 
     def __init__(self, make: Callable[[], Worker]) -> None:
-        self._worker = make()
+        self._make = make
 
     def up(self) -> None:
-        """Answer, which it can't before it has come up."""
+        """Build the worker; here, since Ray keeps no error of a constructor but its text."""
+        self._worker = self._make()
 
     def work(self, item: Any) -> Any:
         return self._worker.work(item)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from flows.actors.device import Hold
 from flows.actors.shard_windows import ShardWindows
-from flows.actors.worked import WorkedShard, peak_rss_mib, this_actor, written
+from flows.actors.worked import WorkedShard, peak_rss_mib, see_same_spec, this_actor, written
 from flows.annotate_config import AnnotateConfig
 from flows.annotators import make_annotator
 from ops.annotate.given import WINDOW
-from ops.annotate.plan import AnnotateShard
+from ops.annotate.plan import AnnotateShard, spec_sha256
 from ops.annotate.rows import annotate_rows
 from ops.lake import Lake
 from schemas.annotator import AnnotateBatch, Annotated, Annotator
@@ -31,10 +31,17 @@ class Scribe:
 
     IN_HAND = 3
 
-    def __init__(self, config: AnnotateConfig, run_id: str) -> None:
+    def __init__(self, config: AnnotateConfig, run_id: str, spec: str | None = None) -> None:
+        """Load the annotator; ``spec`` is the hash of what the run planned to annotate by.
+
+        Raises:
+            OSError: where the checkpoint can't be read.
+            ValueError: where it is not the file of its card, or not what the run planned by.
+        """
         self._lake = Lake(config.lake)
         self._run_id = run_id
         self._annotator = make_annotator(config)
+        see_same_spec(self._annotator.model_id, spec_sha256(self._annotator), spec)
         self._lock = threading.Lock()
         self._windows = ShardWindows(self._lake)
 

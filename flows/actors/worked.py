@@ -38,6 +38,20 @@ def written(lake: Lake, table: str, shard: Shard, rows: pl.DataFrame) -> list[Da
     return file.finished()
 
 
+def see_same_spec(model_id: str, here: str, planned: str | None) -> None:
+    """See that a node works by what the run was planned by; nothing to see where none is told.
+
+    Raises:
+        ValueError: where its checkpoint, or its code, is another.
+    """
+    if planned is not None and here != planned:
+        message = (
+            f"{platform.node()} has another model than the run was planned by, {model_id}: give "
+            "every node the same checkpoint and the same image"
+        )
+        raise ValueError(message)
+
+
 def this_actor() -> str:
     """Name this process among those of a cluster."""
     return f"{platform.node()}:{os.getpid()}"

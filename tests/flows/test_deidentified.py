@@ -216,6 +216,28 @@ def test_nights_over_a_deidentified_lake_name_nobody(hidden, logged, capfd) -> N
     assert naming(lake | texts, [SECRET]) == []
 
 
+def test_a_deidentified_night_that_logs_json_and_tells_prometheus_names_nobody(
+    hidden, monkeypatch, capfd, tmp_path
+) -> None:
+    metrics = tmp_path / "night.prom"
+    monkeypatch.setenv("PULSELAKE_LOG_JSON", "1")
+    monkeypatch.setenv("PULSELAKE_METRICS_FILE", str(metrics))
+    monkeypatch.setenv("PULSELAKE_DEID_KEY", KEY)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
+    summary = nightly(hidden)
+    logged = capfd.readouterr().err
+    lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
+    records = {line["record"] for line in lines if "record" in line}
+
+    known = set(Lake(hidden.lake).scan("records").collect()["record_id"])
+    assert known <= records
+    assert any(line["event"].startswith("given up") for line in lines)
+    texts = {"logged": logged.encode(), "metrics": metrics.read_bytes()}
+    assert f'dataset="{summary.dataset}"'.encode() in texts["metrics"]
+    assert naming(texts) == []
+    assert naming(texts, [SECRET]) == []
+
+
 def test_a_deidentified_lake_keeps_what_monitors_write(hidden) -> None:
     nightly(hidden)
     lake = Lake(hidden.lake)

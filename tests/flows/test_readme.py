@@ -1,25 +1,29 @@
 import re
-import shlex
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 import wfdb
-from typer.testing import CliRunner
 
-from flows.cli import app
 from ops.lake import Lake
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-OF_PRESSURES = [block for block in BLOCKS if "pressures =" in block]
-(OF_WORDS,) = [block for block in BLOCKS if "annotations" in block]
+PAGES = Path(__file__).parents[2]
+
+
+def blocks_of(page: str) -> list[str]:
+    text = (PAGES / page).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+(IN_SHORT,) = blocks_of("README.md")
+OF_PRESSURES = blocks_of("docs/lake.md")
+OF_WORDS, IN_SQL = blocks_of("docs/annotate.md")
 
 
 @pytest.fixture(scope="session")
 def read_as_documented(first_night):
-    """Run the README's blocks on a lake; give what each calls ``pressures``."""
+    """Run the blocks of the lake's page on a lake; give what each calls ``pressures``."""
     lake = first_night[0].lake
     frames = []
     for block in OF_PRESSURES:
@@ -27,6 +31,13 @@ def read_as_documented(first_night):
         exec(block.replace("/lake/", f"{lake}/"), names)  # noqa: S102
         frames.append(names["pressures"].sort("record_id", "start_s"))
     return frames
+
+
+def test_the_query_of_the_readme_tells_measured_and_synthetic_apart(first_night) -> None:
+    names: dict[str, pl.DataFrame] = {}
+    exec(IN_SHORT.replace('"/lake"', f'"{first_night[0].lake}"'), names)  # noqa: S102
+
+    assert set(names["pressures"]["source"]) == {"measured", "synthetic"}
 
 
 def test_polars_and_duckdb_read_the_same_pressures(read_as_documented) -> None:
@@ -73,30 +84,9 @@ def test_windows_are_found_by_what_is_said_of_them(annotated_night, tmp_path) ->
 
 
 def test_the_queries_of_its_own_page_run(annotated_night) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "annotate.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     names: dict[str, pl.DataFrame] = {}
-    exec(block.replace('"/lake"', f'"{annotated_night[0].lake}"'), names)  # noqa: S102
+    exec(IN_SQL.replace('"/lake"', f'"{annotated_night[0].lake}"'), names)  # noqa: S102
 
     assert {"dataset", "subject_id", "low_min"} == set(names["low"].columns)
     assert names["waves"]["ecg"].list.len().unique().to_list() == [500]
     assert "evidence_from_s" in names["damped"].columns
-
-
-def documented_commands() -> list[str]:
-    return [
-        line.strip().removeprefix(".venv/bin/pulselake ")
-        for line in README.splitlines()
-        if line.startswith("    .venv/bin/pulselake ")
-    ]
-
-
-@pytest.mark.parametrize("command", documented_commands())
-def test_every_command_of_the_readme_is_understood(command) -> None:
-    name, *arguments = shlex.split(command)
-    flags = [argument for argument in arguments if argument.startswith("--")]
-    shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"})
-
-    assert shown.exit_code == 0
-    for flag in flags:
-        assert flag in shown.output

@@ -2,14 +2,10 @@
 
 import json
 import os
-import secrets
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,28 +14,8 @@ from prefect.settings import PREFECT_API_URL
 
 from flows.actors.filler import Filler
 from infra.demo.s3 import upload
+from tests.ray_nodes import UP_S, actors_below, head_node, lose, new_token, other_node
 from tests.s3_proxy import S3Proxy, after, s3_proxy
-
-RAY = Path(sys.executable).with_name("ray")
-UP_S = 90.0
-
-
-@contextmanager
-def node(*options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a node of one CPU that ends with the block, and all of its processes with it."""
-    command = [RAY, "start", "--block", "--num-cpus=1", "--disable-usage-stats", *options]
-    started = subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        yield started
-    finally:
-        started.send_signal(signal.SIGTERM)
-        try:
-            started.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGKILL)
-            started.wait()
 
 
 @dataclass
@@ -49,46 +25,29 @@ class TwoNodes:
     address: str
     nodes: list[subprocess.Popen[bytes]]
     readers: set[int] = field(default_factory=set)
+    fillers: list[int] = field(default_factory=lambda: [0, 0])
 
     def see_readers(self) -> None:
         self.readers |= {pid for one in self.nodes for pid in actors_below(one.pid)}
 
+    def see_fillers(self) -> None:
+        """Count on each node the actors that are none of the readers'."""
+        there = [len(set(actors_below(one.pid)) - self.readers) for one in self.nodes]
+        self.fillers = [max(pair) for pair in zip(there, self.fillers, strict=True)]
+
+    def wait_for_readers(self) -> None:
+        """Wait until an actor has come up on each node."""
+        self._wait(lambda: all(actors_below(one.pid) for one in self.nodes))
+
     def wait_for_fillers(self) -> None:
         """Wait until an actor that is none of the readers' has come up on each node."""
+        self._wait(lambda: all(set(actors_below(one.pid)) - self.readers for one in self.nodes))
+
+    def _wait(self, there) -> None:
         deadline = time.monotonic() + UP_S
-        while not all(set(actors_below(one.pid)) - self.readers for one in self.nodes):
+        while not there():
             assert time.monotonic() < deadline
             time.sleep(0.1)
-
-    def lose_the_second(self) -> None:
-        pid = self.nodes[1].pid
-        for one in [*descendants(pid), pid]:
-            with suppress(ProcessLookupError):
-                os.kill(one, signal.SIGKILL)
-        self.nodes[1].wait()
-
-
-def descendants(pid: int) -> list[int]:
-    return [one for child in children(pid) for one in (*descendants(child), child)]
-
-
-def children(pid: int) -> list[int]:
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += [int(child) for child in task.read_text().split()]
-    return found
-
-
-def actors_below(pid: int) -> list[int]:
-    """The pool's actors on a node, by process id."""
-    return [one for one in descendants(pid) if title(one).startswith("ray::_Host")]
-
-
-def title(pid: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    return ""
 
 
 @pytest.fixture
@@ -100,45 +59,26 @@ def proxy(s3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
 
 
 @pytest.fixture
-def two_nodes(proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoNodes]:
+def options_of_nodes() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What each node has."""
+    return ("--num-cpus=1",), ("--num-cpus=1",)
+
+
+@pytest.fixture
+def two_nodes(proxy, options_of_nodes, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoNodes]:
     """A cluster of two nodes, whose actors reach the S3 server."""
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"127.0.0.1:{port}"
-    with ExitStack() as nodes:
-        head = nodes.enter_context(node("--head", f"--port={port}", "--include-dashboard=false"))
-        wait_until(lambda: is_listening(port) and is_up(head), head)
-        second = nodes.enter_context(node(f"--address={address}"))
-        wait_until(lambda: is_up(second), second)
-        yield TwoNodes(address, [head, second])
+    for name, value in new_token().items():
+        monkeypatch.setenv(name, value)
+    first, second = options_of_nodes
+    with head_node(*first) as (address, head), other_node(address, *second) as other:
+        yield TwoNodes(address, [head, other])
 
 
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def is_up(node: subprocess.Popen[bytes]) -> bool:
-    """Tell whether a node has its agents, which come last."""
-    return any("RuntimeEnvAgent" in title(one) for one in descendants(node.pid))
-
-
-def wait_until(there, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + UP_S
-    while not there():
-        assert process.poll() is None, "the node ended before it was up"
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def run_night(s3, place: str, ward: Path, two_nodes: TwoNodes, rows_of) -> tuple[dict, dict]:
-    """Run a night on both nodes; give its summary and the rows of its lake."""
+def run_night(s3, place: str, ward: Path, two_nodes: TwoNodes, rows_of, *more: str) -> tuple:
+    """Run a night on both nodes; give its summary, the rows of its lake and what it logged."""
     source, lake = s3.url(place, "ward"), s3.url(place, "lake")
     upload(ward, source, **s3.storage_options)
-    options = ["--restorer=classical", "--workers=2", f"--ray-address={two_nodes.address}"]
+    options = ["--restorer=classical", "--workers=2", f"--ray-address={two_nodes.address}", *more]
     night = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "flows.cli", "nightly", source, lake, *options, "--json"],
         env={**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value()},
@@ -147,7 +87,7 @@ def run_night(s3, place: str, ward: Path, two_nodes: TwoNodes, rows_of) -> tuple
         check=False,
     )
     assert night.returncode == 0, night.stderr
-    return json.loads(night.stdout), rows_of(lake)
+    return json.loads(night.stdout), rows_of(lake), night.stderr
 
 
 def assert_same(ours, theirs) -> None:
@@ -160,26 +100,31 @@ def test_two_nodes_make_the_rows_of_one(config, ward, s3, proxy, two_nodes, rows
     proxy.on("PUT", "/lake/windows/.*parquet", after(two_nodes.see_readers))
     held = after(two_nodes.wait_for_fillers)  # all that the first has in hand
     proxy.on("PUT", "/lake/backfill/.*parquet", held, last=Filler.IN_HAND)
-    summary, ours = run_night(s3, "nodes", ward, two_nodes, rows_of)
+    summary, ours, _ = run_night(s3, "nodes", ward, two_nodes, rows_of)
 
     assert summary["devices"] == 2  # each node has room for one actor
     assert_same(ours, rows_of(config.lake))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("step", ["ingest", "backfill"])
 def test_a_node_that_is_lost_amid_a_night_costs_no_row(
-    config, ward, s3, proxy, two_nodes, rows_of
+    step, config, ward, s3, proxy, two_nodes, rows_of
 ) -> None:
     lost = []
 
-    def lose() -> None:
-        two_nodes.wait_for_fillers()
-        two_nodes.lose_the_second()
+    def lose_the_second() -> None:
+        wait()
+        lose(two_nodes.nodes[1])
         lost.append(time.monotonic())
 
+    table, wait = {
+        "ingest": ("windows", two_nodes.wait_for_readers),
+        "backfill": ("backfill", two_nodes.wait_for_fillers),
+    }[step]
+    proxy.on("PUT", f"/lake/{table}/.*parquet", after(lose_the_second), last=1)
     proxy.on("PUT", "/lake/windows/.*parquet", after(two_nodes.see_readers))
-    proxy.on("PUT", "/lake/backfill/.*parquet", after(lose), last=1)
-    summary, ours = run_night(s3, "lost", ward, two_nodes, rows_of)
+    summary, ours, logged = run_night(s3, f"lost-{step}", ward, two_nodes, rows_of, "--log-json")
     theirs = rows_of(config.lake)
 
     assert len(lost) == 1
@@ -187,3 +132,26 @@ def test_a_node_that_is_lost_amid_a_night_costs_no_row(
     told = ["record_id", "step"]
     assert ours["quarantine"].select(told).equals(theirs["quarantine"].select(told))
     assert_same(ours, theirs)
+    lines = [json.loads(line) for line in logged.splitlines()]
+    tried_again = [line for line in lines if line["event"].startswith("attempt 1 of 3: ")]
+    assert summary["items"][step]["retried"] == len(tried_again)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options_of_nodes", [(("--num-cpus=2",), ("--num-cpus=2", "--num-gpus=1"))]
+)
+def test_nodes_without_a_gpu_read_and_the_one_that_has_it_fills(
+    config, ward, s3, proxy, two_nodes, rows_of
+) -> None:
+    proxy.on("PUT", "/lake/windows/.*parquet", after(two_nodes.see_readers))
+    proxy.on("PUT", "/lake/backfill/.*parquet", after(two_nodes.see_fillers))
+    summary, ours, _ = run_night(s3, "gpu", ward, two_nodes, rows_of, "--gpus-per-actor=1")
+
+    without, having = (set(actors_below(one.pid)) for one in two_nodes.nodes)
+    assert two_nodes.readers
+    assert not (two_nodes.readers & having)
+    assert two_nodes.fillers == [0, 1]
+    assert summary["devices"] == 1
+    assert without == set()  # all have left
+    assert_same(ours, rows_of(config.lake))

@@ -1,0 +1,106 @@
+"""Tell somebody that a run has failed: a webhook, a command, or both, by the environment."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from typing import Any, Final
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.utilities.urls import url_for
+
+from flows.config import SECRET
+
+URL_VARIABLE: Final = "PULSELAKE_NOTIFY_URL"
+COMMAND_VARIABLE: Final = "PULSELAKE_NOTIFY_COMMAND"
+PATIENCE_S: Final = 10.0
+MOST_TOLD: Final = 400
+
+_WRAPPING: Final = re.compile(r"^Flow run encountered an exception: (\w+: )?")
+_USER: Final = re.compile(r"(?<=://)[^/\s@]+@")
+_QUERY: Final = re.compile(r"(://[^\s?]+)\?\S+")
+_NAMED: Final = re.compile(
+    r"\b(\w*(?:token|secret|passw|credential|signature|key)\w*['\"]?\s*[=:]\s*)\S+", re.IGNORECASE
+)
+_SHORTEST: Final = 6
+"""A secret of fewer letters would take out words that have nothing to do with it."""
+
+
+def tell_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Tell of a run that has failed or crashed, once it is not tried again.
+
+    The webhook gets a JSON object whose ``text`` is one sentence, as chats take it; the command
+    gets the sentence on its standard input.
+
+    Raises:
+        OSError: where the webhook can't be reached or refuses; the sentence does not hold its URL,
+            which for many is a secret.
+        ValueError: where it is no URL of HTTP.
+        subprocess.SubprocessError: where the command fails or takes too long.
+    """
+    told = _told(flow, flow_run, state)
+    if command := os.environ.get(COMMAND_VARIABLE):
+        subprocess.run(  # noqa: S603
+            shlex.split(command),
+            input=told["text"],
+            text=True,
+            check=True,
+            capture_output=True,  # standard output is the summary's alone
+            timeout=PATIENCE_S,
+        )
+    if url := os.environ.get(URL_VARIABLE):
+        _post(url, told)
+
+
+def _told(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> dict[str, Any]:
+    config = flow_run.parameters.get("config")
+    lake = config.get("lake") if isinstance(config, dict) else getattr(config, "lake", None)
+    why = without_secrets_in(_WRAPPING.sub("", state.message or "no reason was given"))
+    where = url_for(flow_run)
+    text = f"pulselake {flow.name} {state.type.value.lower()} on lake {lake}: {why}"
+    return {
+        "text": f"{text} ({where})" if where else text,
+        "flow": flow.name,
+        "run": flow_run.name,
+        "state": state.name,
+        "lake": lake,
+    }
+
+
+def without_secrets_in(text: str) -> str:
+    """Give the first line of a text, without what could be a secret.
+
+    Out go values of variables that are called like one (``AWS_SECRET_ACCESS_KEY``), users and
+    queries of URLs, and what follows a name such as ``token=``.
+    """
+    first, *_ = text.strip().splitlines() or [""]
+    for name, value in os.environ.items():
+        if SECRET.search(name) and len(value) >= _SHORTEST:
+            first = first.replace(value, "…")
+    for pattern, kept in ((_USER, "…@"), (_QUERY, r"\1?…"), (_NAMED, r"\1…")):
+        first = pattern.sub(kept, first)
+    return first if len(first) <= MOST_TOLD else first[: MOST_TOLD - 1] + "…"
+
+
+def _post(url: str, told: dict[str, Any]) -> None:
+    if urlsplit(url).scheme not in ("http", "https"):
+        message = f"{URL_VARIABLE} must be a URL of http or https, got another"
+        raise ValueError(message)
+    body = json.dumps(told).encode()
+    request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
+    try:
+        urlopen(request, timeout=PATIENCE_S).close()  # noqa: S310
+    except HTTPError as error:
+        error.close()
+        what = f"answers {error.code}"
+    except OSError:
+        what = "can't be reached"
+    else:
+        return
+    message = f"the failure could not be told: the webhook of {urlsplit(url).hostname} {what}"
+    raise OSError(message)

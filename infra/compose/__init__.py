@@ -1,0 +1,1 @@
+"""pulselake on one machine, and the buckets that it asks for."""

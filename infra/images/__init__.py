@@ -1,0 +1,1 @@
+"""The image, what its roles start by, and what its layers weigh."""

@@ -1,0 +1,295 @@
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import kubernetes_validate
+import pytest
+import yaml
+from ray.autoscaler._private.kuberay.autoscaling_config import (
+    _derive_autoscaling_config_from_ray_cr as autoscaling_of,
+)
+from ray.scripts.scripts import start
+
+from flows.config import NightlyConfig
+from tests.infra.kustomize import Manifest, build
+
+ROOT = Path(__file__).parents[2]
+KUBERNETES = ROOT / "infra" / "kubernetes"
+OVERLAYS = ("small", "gpu")
+SECRET = re.compile(r"PASSWORD|TOKEN|SECRET|AUTH_STRING|_KEY$|ACCESS_KEY")
+
+# As KubeRay's field reference names them (ray.io/v1); its schema is in no package.
+CLUSTER = {"rayVersion", "enableInTreeAutoscaling", "autoscalerOptions", "headGroupSpec"}
+CLUSTER |= {"workerGroupSpecs"}
+OPTIONS = {"version", "upscalingMode", "idleTimeoutSeconds", "image", "imagePullPolicy", "env"}
+OPTIONS |= {"envFrom", "resources", "securityContext", "volumeMounts"}
+GROUP = {"groupName", "replicas", "minReplicas", "maxReplicas", "rayStartParams", "template"}
+
+
+def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
+    return [one for one in manifests if one["kind"] == kind]
+
+
+def ray_cluster(manifests: list[Manifest]) -> Manifest:
+    (cluster,) = of_kind(manifests, "RayCluster")
+    return cluster
+
+
+def groups(manifests: list[Manifest]) -> dict[str, Manifest]:
+    spec = ray_cluster(manifests)["spec"]
+    return {
+        "head": spec["headGroupSpec"],
+        **{one["groupName"]: one for one in spec["workerGroupSpecs"]},
+    }
+
+
+def templates(manifests: list[Manifest]) -> dict[str, Manifest]:
+    """Pod templates by the name of what makes pods of them."""
+    found = {
+        f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]
+        for one in manifests
+        if "template" in one.get("spec", {})
+    }
+    rays = {f"RayCluster {name}": one["template"] for name, one in groups(manifests).items()}
+    return found | rays
+
+
+def containers(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
+    """Containers, and the autoscaler, of which KubeRay makes one."""
+    for name, template in templates(manifests).items():
+        for container in template["spec"]["containers"]:
+            yield name, container
+    yield "autoscaler", ray_cluster(manifests)["spec"]["autoscalerOptions"]
+
+
+def selectors(manifest: Manifest) -> Iterator[dict[str, str]]:
+    """Labels by which a manifest names pods of this namespace."""
+    spec = manifest["spec"]
+    if manifest["kind"] == "Service":
+        yield spec["selector"]
+    elif manifest["kind"] == "PodDisruptionBudget":
+        yield spec["selector"]["matchLabels"]
+    elif manifest["kind"] == "NetworkPolicy":
+        rules = [*spec.get("ingress", []), *spec.get("egress", [])]
+        peers = [peer for rule in rules for peer in rule.get("from", rule.get("to", []))]
+        for peer in [spec, *(one for one in peers if "namespaceSelector" not in one)]:
+            yield peer.get("podSelector", {}).get("matchLabels", {})
+
+
+@pytest.fixture(params=OVERLAYS)
+def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
+    return build(KUBERNETES / "overlays" / request.param)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not here")
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_kustomize_builds_what_these_tests_look_at(overlay: str) -> None:
+    folder = KUBERNETES / "overlays" / overlay
+
+    built = subprocess.run(  # noqa: S603
+        ["kubectl", "kustomize", str(folder)],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    def key(one: Manifest) -> str:
+        return json.dumps(one, sort_keys=True)
+
+    assert sorted(yaml.safe_load_all(built.stdout), key=key) == sorted(build(folder), key=key)
+
+
+def test_every_manifest_is_valid_by_kubernetes_own_schemas(manifests: list[Manifest]) -> None:
+    for version in ("1.31", kubernetes_validate.latest_version()):
+        for one in (one for one in manifests if one["kind"] != "RayCluster"):
+            kubernetes_validate.validate(one, version, strict=True)
+
+
+def test_every_pod_of_ray_is_valid_by_kubernetes_own_schemas(manifests: list[Manifest]) -> None:
+    for one in groups(manifests).values():
+        pod = {"apiVersion": "v1", "kind": "Pod", **one["template"]}
+
+        kubernetes_validate.validate(pod, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_a_field_that_kubernetes_does_not_know_is_seen(manifests: list[Manifest]) -> None:
+    (policy, *_) = of_kind(manifests, "NetworkPolicy")
+    policy["spec"]["podSelecter"] = {}
+
+    with pytest.raises(kubernetes_validate.ValidationError, match="podSelecter"):
+        kubernetes_validate.validate(policy, "1.31", strict=True)
+
+
+def test_the_ray_cluster_has_fields_of_kuberays_reference_alone(manifests: list[Manifest]) -> None:
+    cluster = ray_cluster(manifests)
+
+    assert cluster["apiVersion"] == "ray.io/v1"
+    assert cluster["spec"].keys() <= CLUSTER
+    assert cluster["spec"]["autoscalerOptions"].keys() <= OPTIONS
+    assert all(one.keys() <= GROUP for one in groups(manifests).values())
+
+
+def test_the_cluster_runs_the_ray_that_the_image_holds(manifests: list[Manifest]) -> None:
+    version = ray_cluster(manifests)["spec"]["rayVersion"]
+
+    assert f"ray=={version}\n" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+
+
+def test_ray_takes_every_parameter_of_its_nodes(manifests: list[Manifest]) -> None:
+    for one in groups(manifests).values():
+        assert all(isinstance(value, str) for value in one["rayStartParams"].values())
+        arguments = [f"--{name}={value}" for name, value in one["rayStartParams"].items()]
+
+        assert isinstance(start.make_context("start", arguments), click.Context)
+
+
+def test_rays_autoscaler_reads_nodes_that_come_from_none(manifests: list[Manifest]) -> None:
+    read = autoscaling_of(ray_cluster(manifests))
+
+    nodes = read["available_node_types"]
+    assert {one["min_workers"] for one in nodes.values()} == {0}
+    assert nodes["headgroup"]["resources"]["CPU"] == 0
+    assert nodes["cpu"]["max_workers"] > 0
+    assert read["idle_timeout_minutes"] == 5
+
+
+def test_gpu_nodes_are_those_that_no_reader_lands_on() -> None:
+    read = autoscaling_of(ray_cluster(build(KUBERNETES / "overlays" / "gpu")))
+
+    gpu = read["available_node_types"]["gpu"]
+    assert (gpu["min_workers"], gpu["max_workers"]) == (0, 2)
+    assert (gpu["resources"]["CPU"], gpu["resources"]["GPU"]) == (0, 1)
+
+
+def test_a_small_site_asks_for_no_gpu() -> None:
+    manifests = build(KUBERNETES / "overlays" / "small")
+
+    assert "nvidia" not in json.dumps(manifests)
+    assert groups(manifests).keys() == {"head", "cpu"}
+
+
+def test_the_night_has_options_that_it_knows(manifests: list[Manifest]) -> None:
+    (settings,) = of_kind(manifests, "ConfigMap")
+    told = settings["data"]
+
+    config = NightlyConfig(
+        source=told["PULSELAKE_SOURCE"],
+        lake=told["PULSELAKE_LAKE"],
+        ray_address=told["PULSELAKE_RAY_ADDRESS"],
+        **json.loads(told["PULSELAKE_NIGHT"]),
+    )
+
+    assert config.ray_address == "auto"
+    assert bool(config.gpus_per_actor) == ("gpu" in groups(manifests))
+
+
+def test_whatever_the_deployments_read_is_in_the_settings(manifests: list[Manifest]) -> None:
+    text = (ROOT / "infra" / "prefect.yaml").read_text(encoding="utf-8")
+    (settings,) = of_kind(manifests, "ConfigMap")
+
+    wanted = set(re.findall(r"\{\{ \$(\w+) \}\}", text)) - {"PULSELAKE_HOME"}
+    assert wanted <= settings["data"].keys()
+
+
+def test_pods_meet_the_restricted_standard(manifests: list[Manifest]) -> None:
+    for name, template in templates(manifests).items():
+        context = template["spec"]["securityContext"]
+
+        assert context["runAsNonRoot"] is True, name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+    for name, container in containers(manifests):
+        context = container["securityContext"]
+
+        assert context["allowPrivilegeEscalation"] is False, name
+        assert context["readOnlyRootFilesystem"] is True, name
+        assert context["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_every_container_says_what_it_asks_for_and_may_take(manifests: list[Manifest]) -> None:
+    for name, container in containers(manifests):
+        for side in ("requests", "limits"):
+            assert {"cpu", "memory"} <= container["resources"][side].keys(), name
+
+
+def test_secrets_are_named_and_none_is_held(manifests: list[Manifest]) -> None:
+    variables = [one for _, container in containers(manifests) for one in container.get("env", [])]
+    settings = [key for one in of_kind(manifests, "ConfigMap") for key in one["data"]]
+
+    secret = [one for one in variables if SECRET.search(one["name"])]
+    assert of_kind(manifests, "Secret") == []
+    assert all("secretKeyRef" in one["valueFrom"] for one in secret)
+    assert len(secret) > 5
+    assert not [key for key in settings if SECRET.search(key)]
+
+
+def test_the_deploying_page_names_every_secret_that_is_wanted(manifests: list[Manifest]) -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+    wanted = set(re.findall(r'"name": "(pulselake-\w+)"', json.dumps(manifests)))
+    assert {"pulselake-s3", "pulselake-ray", "pulselake-postgres"} <= wanted
+    assert [name for name in sorted(wanted) if name not in page] == []
+
+
+def test_every_node_of_ray_knows_the_others_by_the_token(manifests: list[Manifest]) -> None:
+    rays = [
+        container
+        for name, container in containers(manifests)
+        if name.startswith(("RayCluster", "autoscaler")) or name.endswith("prefect-worker")
+    ]
+
+    for one in rays:
+        variables = {variable["name"]: variable for variable in one["env"]}
+        assert variables["RAY_AUTH_MODE"]["value"] == "token"
+        assert variables["RAY_AUTH_TOKEN"]["valueFrom"]["secretKeyRef"]["name"] == "pulselake-ray"
+
+
+def test_no_pod_but_rays_head_has_a_token_of_kubernetes(manifests: list[Manifest]) -> None:
+    mounting = {
+        name
+        for name, template in templates(manifests).items()
+        if template["spec"].get("automountServiceAccountToken", True)
+    }
+
+    assert mounting == {"RayCluster head"}
+    assert not any(
+        one["automountServiceAccountToken"] for one in of_kind(manifests, "ServiceAccount")
+    )
+
+
+def test_no_key_to_the_lake_where_no_work_is_done(manifests: list[Manifest]) -> None:
+    for name, template in templates(manifests).items():
+        (container,) = template["spec"]["containers"]
+        has_key = {"secretRef": {"name": "pulselake-s3"}} in container.get("envFrom", [])
+
+        assert has_key == (template["metadata"]["labels"].get("pulselake/lake") == "yes"), name
+        assert not (has_key and name == "RayCluster head")
+
+
+def test_nothing_passes_that_no_policy_names(manifests: list[Manifest]) -> None:
+    (everything,) = [
+        one for one in of_kind(manifests, "NetworkPolicy") if one["metadata"]["name"] == "deny-all"
+    ]
+
+    assert everything["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_whatever_names_pods_names_some_that_there_are(manifests: list[Manifest]) -> None:
+    labels: list[dict[str, Any]] = [
+        template["metadata"]["labels"] for template in templates(manifests).values()
+    ]
+
+    for one in manifests:
+        for wanted in selectors(one) if "spec" in one else ():
+            assert any(wanted.items() <= there.items() for there in labels), one["metadata"]["name"]
+
+
+def test_something_in_an_overlay_that_these_tests_do_not_know_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: []\nnamePrefix: a-\n")
+
+    with pytest.raises(ValueError, match=r"got \['namePrefix'\]"):
+        build(tmp_path)
