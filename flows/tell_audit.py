@@ -21,7 +21,7 @@ def tell_audit(audited: pl.DataFrame) -> list[dict[str, Any]]:
     if FlowRunContext.get() is not None:
         create_markdown_artifact(
             markdown=tables.markdown(),
-            key="pulselake-audit",
+            key="pulselake-audit-errors",
             description="How wrong synthetic pressures are, on windows whose line was hidden.",
         )
         create_table_artifact(

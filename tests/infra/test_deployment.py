@@ -119,7 +119,7 @@ def test_a_night_started_through_the_api_leaves_its_rows_and_its_tables(deployed
     assert night.state.is_completed(), deployed.said()
     assert lake.scan("runs").filter(flow="nightly").collect()["outcome"].to_list() == ["done"]
     assert lake.scan("backfill").collect().height
-    assert {("pulselake-nightly", "table"), ("pulselake-audit", "markdown")} <= kinds
+    assert {("pulselake-nightly", "table"), ("pulselake-audit-errors", "markdown")} <= kinds
     assert set(night.tags) == {"pulselake", "nightly"}
 
 

@@ -75,7 +75,7 @@ def test_a_night_on_two_nodes_leaves_its_rows_and_its_tables(deployed, night, s3
 
     assert night.state.is_completed(), deployed.said()
     assert run["outcome"] == "done"
-    assert {("pulselake-nightly", "table"), ("pulselake-audit", "markdown")} <= kinds
+    assert {("pulselake-nightly", "table"), ("pulselake-audit-errors", "markdown")} <= kinds
     assert all(tables[name].height for name in ("windows", "backfill", "audit", "quarantine"))
 
 
