@@ -44,11 +44,11 @@ class TrainAnnotatorConfig(BaseModel):
         description="What is looked at: signal, or image (strips of windows as scans show them).",
     )
     name: str = Field("lavida-strips-1", description="What the checkpoint is called.")
-    steps_0: int = Field(4_000, ge=0, description="Of the encoder with linear heads.")
-    steps_1: int = Field(300, ge=0, description="Of the projector alone.")
-    steps_2: int = Field(4_000, ge=0, description="Of everything.")
-    steps_3a: int = Field(500, ge=0, description="Of infilling.")
-    steps_3b: int = Field(500, ge=0, description="Of reasoning.")
+    steps_0: int = Field(2_000, ge=0, description="Of the encoder with linear heads.")
+    steps_1: int = Field(150, ge=0, description="Of the projector alone.")
+    steps_2: int = Field(2_500, ge=0, description="Of everything.")
+    steps_3a: int = Field(400, ge=0, description="Of infilling.")
+    steps_3b: int = Field(200, ge=0, description="Of reasoning.")
     peers: bool = Field(
         False,
         description="Train those that the annotator is judged beside, too: linear heads, "
