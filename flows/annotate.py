@@ -18,7 +18,14 @@ from flows.progress import Advance, progress
 from flows.record_groups import RecordGroup, record_groups
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
-from flows.shards import commit_worked, planned, start_workers, work_off, work_through
+from flows.shards import (
+    commit_worked,
+    planned,
+    start_workers,
+    take_out,
+    work_off,
+    work_through,
+)
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.turn import await_turn
@@ -94,8 +101,7 @@ def plan_annotate(
     """Tell what is not annotated; take out what no longer tells of its window."""
     lake = Lake(config.lake)
     plan = plan_group(lake, group, by)
-    summary.rows_changed += lake.commit("annotations", replacing=plan.stale)
-    summary.rows_changed += lake.commit("quarantine", replacing=plan.over)
+    take_out(plan, "annotations", lake, summary)
     return plan
 
 
@@ -114,17 +120,10 @@ def commit_shards(
     spec: str,
 ) -> None:
     """Commit what came of some shards, and quarantine those that were given up."""
-    changed = commit_worked(
-        group, "annotations", "annotate", spec, config=config, run_id=summary.run_id
+    annotated: list[AnnotatedShard] = commit_worked(
+        group, "annotations", "annotate", spec, config=config, summary=summary, tidy=tidy
     )
-    annotated: list[AnnotatedShard] = [done.result for done in group if done.error is None]
-    added = sum(len(shard.files) for shard in annotated)
-    summary.files_compacted += tidy.added("annotations", added)
-    # Counted last: a commit that fails is tried again.
-    summary.rows_changed += changed
-    summary.shards_quarantined += len(group) - len(annotated)
     for shard in annotated:
-        summary.see_memory(shard.peak_rss_mib)
         devices.setdefault(shard.actor, Worked()).add(shard.busy)
         for rhythm, count in shard.rhythms.items():
             summary.count_annotated(rhythm, count)

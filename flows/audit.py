@@ -17,7 +17,7 @@ from flows.notify import tell_failure
 from flows.progress import Advance, progress
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
-from flows.shards import commit_worked, start_workers, work_off, work_through
+from flows.shards import commit_worked, start_workers, take_out, work_off, work_through
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.tell_audit import tell_audit
@@ -74,8 +74,7 @@ def planned_audit(config: AuditConfig, summary: RunSummary, by: Filling) -> Audi
     """Tell what is to be audited; take out what the sample no longer holds."""
     lake = Lake(config.lake)
     plan = plan_audit(lake, config, by)
-    summary.rows_changed += lake.commit("audit", replacing=plan.stale)
-    summary.rows_changed += lake.commit("quarantine", replacing=plan.over)
+    take_out(plan, "audit", lake, summary)
     return plan
 
 
@@ -97,11 +96,7 @@ def audit_batch(belt: Belt, advance: Advance) -> None:
 
 def _commit_audited(group: list[Done], config: AuditConfig, summary: RunSummary, spec: str) -> None:
     """Commit what came of some shards, and quarantine those that were given up."""
-    changed = commit_worked(group, "audit", "audit", spec, config=config, run_id=summary.run_id)
-    audited: list[FilledShard] = [done.result for done in group if done.error is None]
-    # Counted last: a commit that fails is tried again.
-    summary.rows_changed += changed
+    audited: list[FilledShard] = commit_worked(
+        group, "audit", "audit", spec, config=config, summary=summary
+    )
     summary.windows_audited += sum(f.n_rows for shard in audited for f in shard.files)
-    summary.shards_quarantined += len(group) - len(audited)
-    for shard in audited:
-        summary.see_memory(shard.peak_rss_mib)

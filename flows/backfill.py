@@ -18,7 +18,14 @@ from flows.progress import Advance, progress
 from flows.record_groups import RecordGroup, record_groups
 from flows.retrying import RETRIED
 from flows.run import list_quarantine, recorded_run
-from flows.shards import commit_worked, planned, start_workers, work_off, work_through
+from flows.shards import (
+    commit_worked,
+    planned,
+    start_workers,
+    take_out,
+    work_off,
+    work_through,
+)
 from flows.summary import RunSummary
 from flows.tell import tell
 from flows.turn import await_turn
@@ -92,8 +99,7 @@ def plan_backfill(
     """Tell what is wanted and not there; take out what no longer fits its window."""
     lake = Lake(config.lake)
     plan = plan_group(lake, config, group, by)
-    summary.rows_changed += lake.commit("backfill", replacing=plan.stale)
-    summary.rows_changed += lake.commit("quarantine", replacing=plan.over)
+    take_out(plan, "backfill", lake, summary)
     return plan
 
 
@@ -112,18 +118,11 @@ def commit_shards(
     spec: str,
 ) -> None:
     """Commit what came of some shards, and quarantine those that were given up."""
-    changed = commit_worked(
-        group, "backfill", "backfill", spec, config=config, run_id=summary.run_id
+    filled: list[FilledShard] = commit_worked(
+        group, "backfill", "backfill", spec, config=config, summary=summary, tidy=tidy
     )
-    filled: list[FilledShard] = [done.result for done in group if done.error is None]
-    added = sum(len(shard.files) for shard in filled)
-    summary.files_compacted += tidy.added("backfill", added)
-    # Counted last: a commit that fails is tried again.
-    summary.rows_changed += changed
-    summary.shards_quarantined += len(group) - len(filled)
     for shard in filled:
         summary.backfill_abstained += shard.n_abstained
-        summary.see_memory(shard.peak_rss_mib)
         devices.setdefault(shard.actor, Worked()).add(shard.busy)
         for (task_name, modality), count in shard.counts.items():
             summary.count_backfill(task_name, modality, count)

@@ -18,6 +18,7 @@ from flows.quarantine import commit_given_up
 from flows.record_groups import RecordGroup
 from flows.summary import RunSummary
 from ops.lake import Lake
+from ops.lake.tidy import Tidy
 from ops.shard import Shard
 
 SHARDS_A_BATCH: Final = 64
@@ -35,6 +36,14 @@ class Plan(Protocol):
     @property
     def shards(self) -> Sequence[Shard]:
         """Give them in the order in which they are handed out."""
+
+    @property
+    def stale(self) -> pl.DataFrame:
+        """Give the keys of rows that no longer fit."""
+
+    @property
+    def over(self) -> pl.DataFrame:
+        """Give the keys of quarantine's rows that hold nothing back."""
 
 
 class ShardWorker(Worker, Protocol):
@@ -120,6 +129,12 @@ def work_off(belt: Belt, advance: Advance) -> None:
         advance(sum(done.item.n_windows for done in group))
 
 
+def take_out(plan: Plan, table: str, lake: Lake, summary: RunSummary) -> None:
+    """Take out rows that no longer fit, and those of quarantine that hold nothing back."""
+    summary.rows_changed += lake.commit(table, replacing=plan.stale)
+    summary.rows_changed += lake.commit("quarantine", replacing=plan.over)
+
+
 def commit_worked(
     group: list[Done],
     table: str,
@@ -127,11 +142,13 @@ def commit_worked(
     spec: str,
     *,
     config: ShardsConfig,
-    run_id: str,
-) -> int:
-    """Commit what came of some shards, and quarantine those that were given up; count rows.
+    summary: RunSummary,
+    tidy: Tidy | None = None,
+) -> list[Any]:
+    """Commit what came of some shards, quarantine those that were given up, and count both.
 
-    Another run may have worked on the same windows meanwhile: its rows go.
+    What came of shards is given back, to be counted by what it is. Another run may have worked on
+    the same windows meanwhile: its rows go.
     """
     lake = Lake(config.lake)
     worked: list[WorkedShard] = [done.result for done in group if done.error is None]
@@ -139,9 +156,17 @@ def commit_worked(
     keys = [shard.keys for shard in worked]
     changed = lake.commit(table, files, replacing=pl.concat(keys) if keys else None)
     changed += sum(file.n_rows for file in files)
-    return changed + commit_given_up(
-        lake, group, step, spec, run_id=run_id, attempts=config.attempts
+    changed += commit_given_up(
+        lake, group, step, spec, run_id=summary.run_id, attempts=config.attempts
     )
+    if tidy is not None:
+        summary.files_compacted += tidy.added(table, len(files))
+    # Counted last: a commit that fails is tried again.
+    summary.rows_changed += changed
+    summary.shards_quarantined += len(group) - len(worked)
+    for shard in worked:
+        summary.see_memory(shard.peak_rss_mib)
+    return worked
 
 
 def waiting(
