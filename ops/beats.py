@@ -326,11 +326,10 @@ def _seen_through(
 
     ``unseen`` (N, K) are beats that fell into a gap, -1 where there is none.
     """
-    run = np.zeros(len(index), np.int32)
+    time = np.arange(observed.shape[1], dtype=np.int32)
+    last_seen = np.maximum.accumulate(np.where(observed, time, np.int32(-1)), axis=1)
     breaks = np.zeros((len(index), observed.shape[1] + 1), np.int32)
-    for t in range(observed.shape[1]):
-        run = np.where(observed[:, t], 0, run + 1)
-        breaks[:, t + 1] = run >= _LONG_GAP
+    breaks[:, 1:] = time - last_seen >= _LONG_GAP
     row, beat = np.nonzero(unseen >= 0)
     breaks[row, unseen[row, beat] + 1] = 1
     so_far = breaks.cumsum(axis=1)
