@@ -21,9 +21,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from bench.annotate_ways import ROWS, Way, by_diffusion, trained, ways, without_cache
+from bench.annotate_ways import Way, by_diffusion, trained, ways, without_cache
 from bench.machine import machine
 from bench.report import Report, add_json_option, all_met, at_least, deliver
+from models.lavida.annotator import ROWS
 from models.lavida.sampling import Dial
 from ops.judge.draw import draw
 from ops.judge.parquet import read_timelines

@@ -17,9 +17,10 @@ from typing import Final
 
 import numpy as np
 
-from bench.annotate_ways import ROWS, Way, annotator_of, by_rules, diffusion
+from bench.annotate_ways import Way, annotator_of, by_rules, diffusion
 from bench.machine import machine
 from bench.report import Report, add_json_option, all_met, deliver
+from models.lavida.annotator import ROWS
 from models.lavida.sampling import Dial
 from ops.strip.reference import ReferenceStrips, reference_strips
 from ops.strip.score import Said, f1_of_words

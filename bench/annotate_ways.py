@@ -14,14 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from flows.train_annotator_config import TrainAnnotatorConfig
-from flows.train_annotator_steps import CONFIG, HEADS, IN_ORDER, averaged
+from flows.train_annotator_steps import HEADS, IN_ORDER, averaged
+from flows.train_folder import CONFIG
 from models.lavida.answer import LENGTH, annotation_of, answer_of, grammar, words_of
 from models.lavida.architecture import Sizes
 from models.lavida.autoregressive import fill_in_order
 from models.lavida.heads import Heads
 from models.lavida.network import LaViDa
 from models.lavida.reasoning import fill_with_reason
-from models.lavida.sampling import Dial, Filled, fill
+from models.lavida.sampling import Dial, Filled, Logits, fill
 from models.lavida.stages import STAGES
 from models.lavida.views import prompt_of, signal_views
 from models.lavida.words import MASK, TOKEN, WORDS
@@ -32,7 +33,6 @@ from schemas.annotator import AnnotateBatch
 from schemas.modality import MODALITIES
 from schemas.restoration import F32
 
-ROWS: Final = 64
 SHIFTS: Final[dict[str, float]] = {"1/3": 1 / 3, "1": 1.0, "3": 3.0}
 STEPS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 MOST_SURE: Final = 0.9
@@ -122,27 +122,22 @@ def by_diffusion(network: LaViDa, signals: F32, dial: Dial, device: str) -> Fill
     """Fill answers behind a cached prefix."""
     views, prompt, given = seen(signals, device)
     cache = network.prefill(views, prompt)
-    return fill(
-        lambda answer: network.logits(answer, cache),
-        grammar().to(device),
-        given,
-        TOKEN[MASK],
-        dial,
-    )
+    return _filled_by(lambda answer: network.logits(answer, cache), given, dial)
 
 
 @torch.inference_mode()
 def without_cache(network: LaViDa, signals: F32, dial: Dial, device: str) -> Filled:
-    """Fill the same answers, the prefix read anew in each step; views are encoded once."""
+    """Fill answers with the prefix read anew in each step; views are encoded once.
+
+    The prefix then sees the answer, as it may where nothing is cached.
+    """
     views, prompt, given = seen(signals, device)
     prefix = network.prefix(views, prompt)
-    return fill(
-        lambda answer: network.logits_by_full_attention(answer, prefix),
-        grammar().to(device),
-        given,
-        TOKEN[MASK],
-        dial,
-    )
+    return _filled_by(lambda answer: network.logits_by_full_attention(answer, prefix), given, dial)
+
+
+def _filled_by(logits: Logits, given: Tensor, dial: Dial) -> Filled:
+    return fill(logits, grammar().to(given.device), given, TOKEN[MASK], dial)
 
 
 def seen(signals: F32, device: str) -> tuple[Tensor, Tensor, Tensor]:

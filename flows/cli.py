@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from pydantic import BaseModel
@@ -128,23 +128,17 @@ def _audit(config: AuditConfig, json: bool, strict: bool) -> None:
 def _train(config: TrainConfig, json: bool, strict: bool) -> None:  # noqa: ARG001
     from flows.train import train
 
-    with contextlib.redirect_stdout(sys.stderr):
-        summary = train(config)
-    if json:
-        sys.stdout.write(summary.model_dump_json() + "\n")
-    else:
-        say(Console(), f"the checkpoint is {summary.checkpoint}, the curves are {summary.curves}")
+    _kept_up(lambda: train(config), _show_trained, json=json)
 
 
 def _train_annotator(config: TrainAnnotatorConfig, json: bool, strict: bool) -> None:  # noqa: ARG001
     from flows.train_annotator import train_annotator
 
-    with contextlib.redirect_stdout(sys.stderr):
-        summary = train_annotator(config)
-    if json:
-        sys.stdout.write(summary.model_dump_json() + "\n")
-    else:
-        say(Console(), f"the checkpoint is {summary.checkpoint}, the curves are {summary.curves}")
+    _kept_up(lambda: train_annotator(config), _show_trained, json=json)
+
+
+def _show_trained(summary: Any, console: Console) -> None:
+    say(console, f"the checkpoint is {summary.checkpoint}, the curves are {summary.curves}")
 
 
 def _status(config: StatusConfig, json: bool, strict: bool) -> None:

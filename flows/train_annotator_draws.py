@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 
 from flows.train_annotator_config import TrainAnnotatorConfig
+from flows.train_folder import stretches
 from models.lavida.answer import AT, answer_of, said
 from models.lavida.architecture import LooksAt
 from models.lavida.lessons import Lesson, lesson_of, slots, words_in_notes
 from models.lavida.reasoning import tokens_of_trace, trace_slots
 from models.lavida.stages import STAGES, Stage
-from ops.cuffless import read_records
 from ops.split import Split
-from ops.stretches import Stretches
 from ops.strip.image import draw_strips
 from ops.strip.lessons import Lessons
 from ops.strip.reference import ReferenceStrips, reference_strips
@@ -42,12 +41,9 @@ def teaching(config: TrainAnnotatorConfig, split: Split) -> Teaching:
     Raises:
         FileNotFoundError: where a folder has no file of its kind.
     """
-    paths = sorted(config.data.glob("*.parquet"))
-    if not paths:
-        message = f"{config.data} has no Parquet file to train on"
-        raise FileNotFoundError(message)
+    drawn_from = stretches(config.data, split)
     found = _references(config.references, config.leave_out) if split == "train" else []
-    return Teaching(Stretches(read_records(paths, split)), found)
+    return Teaching(drawn_from, found)
 
 
 def _references(folder: Path | None, leave_out: str) -> list[ReferenceStrips]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from flows.train_annotator_config import TrainAnnotatorConfig
 from flows.train_annotator_draws import draw, lesson, teaching
 from flows.train_curves import Curves, Told
+from flows.train_folder import same_as_before
 from models.lavida.answer import AT
 from models.lavida.autoregressive import autoregressive_losses
 from models.lavida.heads import Heads, heads_losses
@@ -24,7 +25,9 @@ from models.training import Losses, Plan, Trainer
 from ops.strip.teaching import Teaching
 
 CURVES: Final = "curves.csv"
-CONFIG: Final = "config.json"
+NO_SAY: Final = frozenset({"out", "device", "save_every", "name", "peers"})
+"""Options that decide nothing of the weights."""
+
 HEADS: Final = "heads"
 """Peer: linear heads on the encoder as it is at the end, which is frozen."""
 
@@ -43,7 +46,7 @@ def train_stages(config: TrainAnnotatorConfig) -> LaViDa:
         OSError: where what is trained on can't be read, or ``out`` not be written.
         ValueError: where ``out`` holds a training of another configuration.
     """
-    _same_as_before(config)
+    same_as_before(config, config.out, NO_SAY)
     drawn_from, held_out = teaching(config, "train"), teaching(config, "validation")
     weights: dict[Stage, Weights] = {}
     last = averaged(config.begin) if config.begin else {}
@@ -168,18 +171,6 @@ def _filled(build: Callable[[], nn.Module], weights: Weights) -> nn.Module:
     known = network.state_dict()
     network.load_state_dict(known | {k: v for k, v in weights.items() if k in known})
     return network
-
-
-def _same_as_before(config: TrainAnnotatorConfig) -> None:
-    """Refuse to go on with a training that was told otherwise; how often it saves has no say."""
-    no_say = {"out", "device", "save_every", "name", "peers"}
-    told = config.model_dump_json(exclude=no_say, indent=1)
-    path = config.out / CONFIG
-    config.out.mkdir(parents=True, exist_ok=True)
-    if path.is_file() and path.read_text(encoding="utf-8") != told:
-        message = f"{config.out} holds a training of another configuration: name another folder"
-        raise ValueError(message)
-    path.write_text(told, encoding="utf-8")
 
 
 def figures_of(totals: Told) -> dict[str, float]:

@@ -7,6 +7,7 @@ import torch
 
 from flows.train_config import TrainConfig
 from flows.train_curves import Curves, figures_of
+from flows.train_folder import same_as_before, stretches
 from models.together import ALONE, Together
 from models.training import Plan, Trainer
 from models.tricardio.examples import Examples, examples_of
@@ -14,14 +15,11 @@ from models.tricardio.losses import losses
 from models.tricardio.network import TriCardio
 from models.tricardio.training import tricardio_trainer
 from ops.corrupt.scenario import NOISY, spoil
-from ops.cuffless import read_records
-from ops.split import Split
 from ops.stretches import Stretches
 from schemas.grid import MARGIN_SAMPLES
 
 STATE: Final = "state.safetensors"
 CURVES: Final = "curves.csv"
-CONFIG: Final = "config.json"
 PHASES: Final = (0.1, 0.3)
 """Shares of the steps at which a phase begins that adds tasks."""
 
@@ -52,8 +50,8 @@ def go_on(config: TrainConfig, together: Together = ALONE) -> Trainer[TriCardio,
         trainer.load(state)
     if trainer.step >= config.steps:
         return trainer
-    drawn = stretches(config, "train")
-    held_out = stretches(config, "validation") if together.rank == 0 else None
+    drawn = stretches(config.data, "train")
+    held_out = stretches(config.data, "validation") if together.rank == 0 else None
     curves = Curves(config.out / CURVES)
     while trainer.step < config.steps:
         told = trainer.advance(lambda step: share(drawn, config, step, together))
@@ -69,30 +67,8 @@ def go_on(config: TrainConfig, together: Together = ALONE) -> Trainer[TriCardio,
 
 
 def _same_as_before(config: TrainConfig) -> None:
-    """Refuse to go on with a training that was told otherwise; how often it saves has no say."""
-    no_say = {"out", "device", "save_every", "name"} | (
-        {"workers"} if config.workers == 1 else set()
-    )
-    told = config.model_dump_json(exclude=no_say, indent=1)
-    path = config.out / CONFIG
-    config.out.mkdir(parents=True, exist_ok=True)
-    if path.is_file() and path.read_text(encoding="utf-8") != told:
-        message = f"{config.out} holds a training of another configuration: name another folder"
-        raise ValueError(message)
-    path.write_text(told, encoding="utf-8")
-
-
-def stretches(config: TrainConfig, split: Split) -> Stretches:
-    """Read what a split draws from.
-
-    Raises:
-        FileNotFoundError: where the folder has no Parquet file.
-    """
-    paths = sorted(config.data.glob("*.parquet"))
-    if not paths:
-        message = f"{config.data} has no Parquet file to train on"
-        raise FileNotFoundError(message)
-    return Stretches(read_records(paths, split))
+    alone = {"workers"} if config.workers == 1 else set()
+    same_as_before(config, config.out, {"out", "device", "save_every", "name"} | alone)
 
 
 def phase_of(step: int, config: TrainConfig) -> int:

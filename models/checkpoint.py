@@ -6,17 +6,19 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import safetensors.torch
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue, ValidationError
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.card import NOT_STATED, Card, make_card, parse_card
 from models.mapped import held_still, map_tensors, sha256_of
 from models.reading import read_bytes
 from models.replacing import replacing
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 SUFFIX: Final = ".safetensors"
 MOST_BYTES: Final = 2**30
@@ -234,3 +236,36 @@ def _see_card(path: Path) -> None:
     except ValueError as error:
         message = f"{path}, where the card would be, is there and is no card: name another file"
         raise ValueError(message) from error
+
+
+def settings_of(card: Card, settings: type[Settings], path: str) -> Settings:
+    """Read what a card says beside the usual.
+
+    Raises:
+        ValueError: naming the first setting that can't be used.
+    """
+    try:
+        return settings.model_validate(card.settings)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = f"the card of {path} has settings that can't be used: {where}: {first['msg']}"
+        raise ValueError(message) from error
+
+
+def fill_module(
+    module: nn.Module, tensors: Mapping[str, Tensor], path: str, architecture: str
+) -> None:
+    """Give a module the weights of a checkpoint.
+
+    Raises:
+        ValueError: where they are not those of a module of its size, or not finite.
+    """
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        message = f"{path} has tensors that are not those of a {architecture} of its card's sizes"
+        raise ValueError(message) from error
+    if not all(tensor.isfinite().all() for tensor in module.state_dict().values()):
+        message = f"{path} has weights that are not finite"
+        raise ValueError(message)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from models.card import Card
-from models.checkpoint import load_checkpoint, save_checkpoint
+from models.checkpoint import fill_module, load_checkpoint, save_checkpoint, settings_of
 from models.lavida.architecture import ARCHITECTURE, Sizes
 from models.lavida.network import LaViDa
 from models.lavida.words import WORDS
@@ -47,25 +47,13 @@ def read_annotator(path: str) -> AnnotatorCheckpoint:
     if card.settings.get("words") is None:
         message = f"{path} is a released LaViDa: its words are not those of annotations"
         raise ValueError(message)
-    try:
-        settings = AnnotatorSettings.model_validate(card.settings)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"the card of {path} has settings that can't be used: {where}: {first['msg']}"
-        raise ValueError(message) from error
+    settings = settings_of(card, AnnotatorSettings, path)
     if settings.words != WORDS:
         message = f"{path} has other words than this version's annotations: train it again"
         raise ValueError(message)
     network = LaViDa(settings.sizes)
-    try:
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except RuntimeError as error:
-        message = f"{path} has tensors that are not those of a {ARCHITECTURE} of its card's sizes"
-        raise ValueError(message) from error
-    if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
-        message = f"{path} has weights that are not finite"
-        raise ValueError(message)
+    full = {name: tensor.float() for name, tensor in tensors.items()}
+    fill_module(network, full, path, ARCHITECTURE)
     return AnnotatorCheckpoint(card, settings, network.eval())
 
 

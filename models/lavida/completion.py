@@ -15,17 +15,13 @@ from models.card import Card
 from models.lavida.answer import AT, LENGTH, annotation_of, answer_of, grammar, said, words_of
 from models.lavida.architecture import LooksAt
 from models.lavida.checkpoint import AnnotatorCheckpoint
-from models.lavida.language import Cache
-from models.lavida.sampling import Dial, Filled, fill
+from models.lavida.sampling import NEVER, Dial, Filled, fill
 from models.lavida.words import MASK, TOKEN
 from schemas.annotator import SLOTS, Annotated, Given
 from schemas.template import Annotation
 
 Look = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Gives views (R, V, C, ...) and prompts (R, Q) of the rows of strips in (R,)."""
-
-_NEVER: Final = -1e4
-"""A log-probability that no word has."""
 
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "heart_rate": ("hundreds", "tens", "units"),
@@ -114,11 +110,11 @@ class Completion:
     @torch.inference_mode()
     def _fill(self, views: Tensor, prompt: Tensor, given: Tensor, banned: Tensor) -> Filled:
         views, prompt, given, banned = (x.to(self._device) for x in (views, prompt, given, banned))
-        cache: Cache = self._network.prefill(views, prompt)
+        cache = self._network.prefill(views, prompt)
         generator = torch.Generator(self._device).manual_seed(0)
 
         def logits(answer: Tensor) -> Tensor:
-            return self._network.logits(answer, cache).masked_fill(banned, _NEVER)
+            return self._network.logits(answer, cache).masked_fill(banned, NEVER)
 
         return fill(logits, self._grammar, given, TOKEN[MASK], self.dial, generator)
 

@@ -13,7 +13,7 @@ from models.lavida.answer import grammar
 from models.lavida.grammar import Chain, Grammar
 from models.lavida.language import Cache
 from models.lavida.network import LaViDa
-from models.lavida.sampling import Dial, Filled, fill
+from models.lavida.sampling import NEVER, Dial, Filled, fill
 from models.lavida.words import (
     BEATS,
     BECAUSE,
@@ -106,7 +106,7 @@ def fill_with_reason(
 
     def of_answer(answer: Tensor) -> Tensor:
         whole = torch.cat([reason.answer, answer], dim=1)
-        return network.logits(whole, cache)[:, LENGTH_OF_TRACE:].masked_fill(banned, -1e4)
+        return network.logits(whole, cache)[:, LENGTH_OF_TRACE:].masked_fill(banned, NEVER)
 
     filled = fill(of_answer, grammar().to(device), given, TOKEN[MASK], dial, generator)
     steps = filled.steps + reason.steps

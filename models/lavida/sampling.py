@@ -21,6 +21,9 @@ from models.lavida.schedule import BEST, Shift, check, commits
 
 ONE_BLOCK: Final = 2**31
 
+NEVER: Final = -1e4
+"""A logit of a word that is known to be wrong; finite, so that such a word can still be given."""
+
 Logits = Callable[[Tensor], Tensor]
 """Gives (B, A, V) of answers (B, A) with masks in them."""
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from torch import Tensor, nn
 
 from models.card import Card
-from models.checkpoint import load_checkpoint, save_checkpoint
+from models.checkpoint import fill_module, load_checkpoint, save_checkpoint, settings_of
 from models.tricardio.architecture import ARCHITECTURE, Sizes
 from models.tricardio.beats import Beats
 from models.tricardio.calibration import Calibration
@@ -71,20 +71,14 @@ def read_tricardio(path: str) -> Checkpoint:
         ValueError: where it is not what its card says, or its tensors are not the network's.
     """
     card, tensors = load_checkpoint(path, ARCHITECTURE)
-    try:
-        settings = Settings.model_validate(card.settings)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"the card of {path} has settings that can't be used: {where}: {first['msg']}"
-        raise ValueError(message) from error
+    settings = settings_of(card, Settings, path)
     for prefix in (_NETWORK, _LEVELS, _BEATS):
         if not _below(prefix, tensors):
             message = f"{path} has no {prefix[:-1]}: an earlier version made it, train it again"
             raise ValueError(message)
     network, levels, beats = TriCardio(settings.sizes), Levels(), Beats(settings.sizes.width)
     for prefix, module in ((_NETWORK, network), (_LEVELS, levels), (_BEATS, beats)):
-        _fill(module, _below(prefix, tensors), path)
+        fill_module(module, _below(prefix, tensors), path, ARCHITECTURE)
     return Checkpoint(card, settings, network.eval(), levels.eval(), beats.eval())
 
 
@@ -119,17 +113,6 @@ def save_tricardio(
         licence=licence,
         settings=checkpoint.settings.model_dump(mode="json"),
     )
-
-
-def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: str) -> None:
-    try:
-        module.load_state_dict(dict(tensors))
-    except RuntimeError as error:
-        message = f"{path} has tensors that are not those of a {ARCHITECTURE} of its card's sizes"
-        raise ValueError(message) from error
-    if not all(tensor.isfinite().all() for tensor in module.state_dict().values()):
-        message = f"{path} has weights that are not finite"
-        raise ValueError(message)
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

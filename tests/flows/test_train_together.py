@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.train_config import TrainConfig
-from flows.train_steps import CURVES, STATE, optimise, share, stretches
+from flows.train_folder import stretches
+from flows.train_steps import CURVES, STATE, optimise, share
 from flows.train_together import error_of, go_on_together
 from models.together import ALONE, Together
 from models.training import Plan, Trainer
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 def undisturbed(config: TrainConfig) -> list[Trainer]:
     """Two trainers in threads of this process: what Ray's workers are to come to."""
     barrier, parts = Barrier(2, timeout=60), [torch.empty(0)] * 2
-    drawn = stretches(config, "train")
+    drawn = stretches(config.data, "train")
 
     def trainer_of(rank: int) -> Trainer:
         def add(tensor: torch.Tensor) -> None:
@@ -107,7 +108,7 @@ def test_killed_outright_and_resumed_two_workers_end_with_the_weights_of_both_sh
 
 def test_each_worker_draws_a_share_of_its_own(made_set) -> None:
     config = TrainConfig(data=made_set, out=made_set, **TINY, **SHORT)
-    drawn = stretches(config, "train")
+    drawn = stretches(config.data, "train")
     first, second = (share(drawn, config, 7, Together(rank, 2, torch.abs)) for rank in (0, 1))
     alone = share(drawn, config, 7, ALONE)
 
