@@ -1,5 +1,7 @@
 """Networks of few weights, all of them made up, and answers that begin in all kinds of ways."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -7,7 +9,9 @@ from torch import Tensor
 from models.lavida.answer import SLOT_NAMES, answer_of
 from models.lavida.architecture import LanguageSizes, Sizes, TowerSizes
 from models.lavida.network import LaViDa
+from models.lavida.released import import_lavida
 from models.lavida.words import WORDS
+from tests.models.lavida.published import Weights, published_weights, write_release
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +70,21 @@ def begun() -> Tensor:
     some = [[], ["rhythm", "signal"], [s for s in words if s[:3] != "abp"], words]
     assert set(words) == {slot for slot in SLOT_NAMES if not slot.startswith("note")}
     return torch.tensor([answer_of({slot: words[slot] for slot in slots}) for slots in some])
+
+
+@pytest.fixture(scope="session")
+def weights() -> Weights:
+    """To copy, not to change."""
+    return published_weights()
+
+
+@pytest.fixture(scope="session")
+def release(weights, tmp_path_factory) -> Path:
+    return write_release(tmp_path_factory.mktemp("released") / "lavida", weights)
+
+
+@pytest.fixture(scope="session")
+def imported(release, tmp_path_factory) -> str:
+    out = tmp_path_factory.mktemp("imported") / "lavida.safetensors"
+    import_lavida(release, out, licence="as said")
+    return str(out)

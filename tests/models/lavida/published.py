@@ -10,7 +10,29 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from models.lavida.architecture import LanguageSizes, Sizes, TowerSizes
+
 Weights = dict[str, Tensor]
+
+SIZES = Sizes(
+    tower=TowerSizes(
+        kind="image",
+        channels=3,
+        side=42,
+        patch=14,
+        stride=14,
+        width=16,
+        depth=2,
+        heads=2,
+        mlp=24,
+        eps=1e-5,
+    ),
+    language=LanguageSizes(
+        vocabulary=50, width=32, depth=2, heads=4, mlp=48, theta=10_000.0, eps=1e-6
+    ),
+    grid=(2, 2),
+)
+UP = "model.layers.1.mlp.up_proj.weight"
 
 VOCABULARY, WIDTH, MLP, LAYERS = 50, 32, 48, 2
 TOWER_WIDTH, TOWER_MLP, TOWER_LAYERS, PATCH, SIDE = 16, 24, 2, 14, 42
