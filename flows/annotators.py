@@ -1,10 +1,10 @@
 """Which annotators there are, and what a run is told of them."""
 
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from flows.paths import absolute
 from ops.restored import hash_files
 from schemas.annotator import Annotator
 
@@ -41,9 +41,7 @@ class AnnotatorConfig(BaseModel):
         if not fields.get("checkpoint"):
             named = fields.get("annotator") or "rules"
             return {**fields, "checkpoint": None, "annotator": named}
-        path = str(fields["checkpoint"])
-        if "://" not in path:
-            path = str(Path(path).expanduser().resolve())
+        path = absolute(str(fields["checkpoint"]))
         return {**fields, "checkpoint": path, "annotator": fields.get("annotator") or "lavida"}
 
     @model_validator(mode="after")

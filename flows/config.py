@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from flows.paths import absolute
 from flows.restorers import RestorerConfig
 from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
 from ops.lake import Lake
@@ -133,9 +134,9 @@ class IngestConfig(LakeConfig):
     @field_validator("subjects")
     @classmethod
     def _subjects_have_a_place(cls, path: str | None) -> str | None:
-        if path is None or "://" in path:
-            return path and without_secrets(path)
-        return str(Path(path).expanduser().resolve())
+        if path is None:
+            return None
+        return absolute(without_secrets(path) if "://" in path else path)
 
     @model_validator(mode="before")
     @classmethod
@@ -143,9 +144,7 @@ class IngestConfig(LakeConfig):
         """Make a local source absolute, and name the dataset by its last folder."""
         if not isinstance(fields, dict) or not fields.get("source"):
             return fields
-        source = without_secrets(str(fields["source"]))
-        if "://" not in source:
-            source = str(Path(source).expanduser().resolve())
+        source = absolute(without_secrets(str(fields["source"])))
         dataset = fields.get("dataset")
         if not dataset and fields.get("deidentify"):
             message = (

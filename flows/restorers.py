@@ -1,10 +1,10 @@
 """Which restorers there are, and what a run is told of them."""
 
-from pathlib import Path
 from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, model_validator
 
+from flows.paths import absolute
 from ops import features, restored
 from ops.restore import ClassicalRestorer
 from schemas.restoration import Restorer
@@ -62,10 +62,7 @@ class RestorerConfig(BaseModel):
         if not fields.get("checkpoint"):
             named = fields.get("restorer") or "tricardio"
             return {**fields, "checkpoint": None, "restorer": named}
-        path = str(fields["checkpoint"])
-        if "://" not in path:
-            path = str(Path(path).expanduser().resolve())
-        return {**fields, "checkpoint": path}
+        return {**fields, "checkpoint": absolute(str(fields["checkpoint"]))}
 
     @model_validator(mode="after")
     def _restorer_has_what_it_needs(self) -> Self:
