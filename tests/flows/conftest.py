@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,16 @@ from flows.annotate import annotate
 from flows.annotate_config import AnnotateConfig
 from flows.config import NightlyConfig
 from flows.nightly import nightly
+from flows.report import report
+from flows.report_config import ReportConfig
 from flows.summary import RunSummary
 from infra.demo.archive import write_archive
 from infra.demo.s3 import EmbeddedS3, embedded_s3
 from ops.lake import Lake
+from schemas.quarantine import Quarantined
 from schemas.tables import TABLES
 
+HOSTILE = "<script>window.caught = true</script>"
 TIMELESS = ["run_id", "created_at", "ingested_at", "audited_at"]
 
 
@@ -129,3 +134,15 @@ def rows_of() -> Callable[[str], dict[str, pl.DataFrame]]:
         }
 
     return rows
+
+
+@pytest.fixture(scope="session")
+def page_file(annotated_night, tmp_path_factory) -> Path:
+    """The page of the first night, annotated, with one input whose name is hostile."""
+    folder = tmp_path_factory.mktemp("page")
+    lake = shutil.copytree(annotated_night[0].lake, folder / "lake")
+    row = {"dataset": "ward", "path": HOSTILE, "step": "read", "record_id": HOSTILE}
+    row |= {"error": "TornError", "reason": f"{HOSTILE} is torn", "fingerprint": ""}
+    row |= {"code_version": "1", "attempts": 1, "run_id": "r", "created_at": datetime.now(UTC)}
+    Lake(str(lake)).put("quarantine", [Quarantined.cast(pl.DataFrame([row]))])
+    return Path(report(ReportConfig(lake=str(lake), out=str(folder / "page.html"))).out)
