@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from flows.train_annotator_config import TrainAnnotatorConfig
 from flows.train_annotator_steps import HEADS, IN_ORDER, averaged
 from flows.train_folder import CONFIG
-from models.lavida.answer import LENGTH, annotation_of, answer_of, grammar, words_of
+from models.lavida.answer import AT, LENGTH, annotation_of, answer_of, grammar, reading_of, words_of
 from models.lavida.architecture import Sizes
 from models.lavida.autoregressive import fill_in_order
 from models.lavida.heads import Heads
@@ -26,21 +26,21 @@ from models.lavida.sampling import Dial, Filled, Logits, fill
 from models.lavida.stages import STAGES
 from models.lavida.views import prompt_of, signal_views
 from models.lavida.words import MASK, TOKEN, WORDS
-from ops.strip.rules import RulesAnnotator
+from ops.strip.lessons import by_modality, units_known
+from ops.strip.rules import read_by_rules
 from ops.strip.score import Said, said_of
 from schemas.annotation import RATES, UNKNOWN, seconds_of
-from schemas.annotator import AnnotateBatch
-from schemas.modality import MODALITIES
 from schemas.restoration import F32
+from schemas.template import Annotation
 
 SHIFTS: Final[dict[str, float]] = {"1/3": 1 / 3, "1": 1.0, "3": 3.0}
-STEPS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+STEPS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 32)
 MOST_SURE: Final = 0.9
 
 
 @dataclass(frozen=True)
 class Way:
-    """How ``say`` tells of (N, M, T) signals, N at most ``ROWS``; and passes through a network."""
+    """How ``say`` tells of (N, M, T) signals, N at most ``ROWS``; ``steps`` are passes at most."""
 
     name: str
     steps: float
@@ -112,26 +112,31 @@ def diffusion(name: str, network: LaViDa, dial: Dial, device: str) -> Way:
     """Fill answers by the dial."""
 
     def say(signals: F32) -> list[Said]:
-        return said_by(by_diffusion(network, signals, dial, device))
+        return said_by(by_diffusion(network, seen(signals, device), dial))
 
-    return Way(name, dial.steps if dial.threshold is None else float("nan"), say)
+    most = len(AT) if dial.threshold is not None else min(dial.steps, len(AT))
+    return Way(name, most, say)
+
+
+Seen = tuple[Tensor, Tensor, Tensor]
+"""Views, prompts, and answers of which nothing is given."""
 
 
 @torch.inference_mode()
-def by_diffusion(network: LaViDa, signals: F32, dial: Dial, device: str) -> Filled:
+def by_diffusion(network: LaViDa, looked_at: Seen, dial: Dial) -> Filled:
     """Fill answers behind a cached prefix."""
-    views, prompt, given = seen(signals, device)
+    views, prompt, given = looked_at
     cache = network.prefill(views, prompt)
     return _filled_by(lambda answer: network.logits(answer, cache), given, dial)
 
 
 @torch.inference_mode()
-def without_cache(network: LaViDa, signals: F32, dial: Dial, device: str) -> Filled:
+def without_cache(network: LaViDa, looked_at: Seen, dial: Dial) -> Filled:
     """Fill answers with the prefix read anew in each step; views are encoded once.
 
     The prefix then sees the answer, as it may where nothing is cached.
     """
-    views, prompt, given = seen(signals, device)
+    views, prompt, given = looked_at
     prefix = network.prefix(views, prompt)
     return _filled_by(lambda answer: network.logits_by_full_attention(answer, prefix), given, dial)
 
@@ -140,28 +145,29 @@ def _filled_by(logits: Logits, given: Tensor, dial: Dial) -> Filled:
     return fill(logits, grammar().to(given.device), given, TOKEN[MASK], dial)
 
 
-def seen(signals: F32, device: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Give views, prompt, and answers of which nothing is given."""
+def seen(signals: F32, device: str) -> Seen:
+    """Look at windows, and let the rules read them."""
     x = torch.from_numpy(signals).to(device)
     calibrated = torch.ones(len(x), dtype=torch.bool, device=device)
     given = torch.tensor([answer_of({})] * len(x), device=device)
-    return signal_views(x, calibrated), prompt_of(calibrated), given
+    read = torch.tensor([reading_of(found) for found in _found(signals)], device=device)
+    return signal_views(x, calibrated), prompt_of(calibrated, read), given
 
 
 def by_rules(signals: F32) -> list[Said]:
     """Say what rules find in what is there."""
-    n = len(signals)
-    calibrated = dict.fromkeys(MODALITIES, np.ones(n, np.bool_))
-    batch = AnnotateBatch(
-        {m: signals[:, i] for i, m in enumerate(MODALITIES)}, calibrated, [{}] * n
-    )
-    return [said_of(annotation) for annotation in RulesAnnotator().annotate(batch).annotations]
+    return [said_of(annotation) for annotation in _found(signals)]
+
+
+def _found(signals: F32) -> list[Annotation]:
+    return read_by_rules(by_modality(signals), units_known(np.ones(len(signals), np.bool_)))
 
 
 @torch.inference_mode()
 def _by_heads(heads: nn.Module, signals: F32, device: str) -> list[Said]:
     """Take each slot's best word; they may not go together, so they are read as they are."""
-    views, _, _ = seen(signals, device)
+    x = torch.from_numpy(signals).to(device)
+    views = signal_views(x, torch.ones(len(x), dtype=torch.bool, device=device))
     tokens = heads(views).argmax(dim=2)
     return [_loosely_said(words_of(row)) for row in tokens.tolist()]
 

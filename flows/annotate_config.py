@@ -19,11 +19,11 @@ class AnnotateConfig(LakeConfig, AnnotatorConfig):
 
 
 def annotation_of(night: Mapping[str, Any]) -> AnnotateConfig:
-    """Say how a night of these options annotates: by the rules, on its own actors.
+    """Say how a night of these options annotates, on its own actors.
 
-    The night's checkpoint and steps are those of what fills.
+    The night's checkpoint and steps are those of what fills: a model annotates by its own.
     """
     return AnnotateConfig(**{name: night[name] for name in _OF_A_NIGHT if name in night})
 
 
-_OF_A_NIGHT: Final = (*LakeConfig.model_fields, "gpus_per_actor")
+_OF_A_NIGHT: Final = (*LakeConfig.model_fields, "annotator", "gpus_per_actor")

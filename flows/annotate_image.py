@@ -5,11 +5,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.annotate_image_config import SHIPPED, AnnotateImageConfig
+from flows.annotate_image_config import AnnotateImageConfig
 from flows.show import say
 from models.lavida.checkpoint import read_annotator
 from models.lavida.image_annotator import LaVidaImageAnnotator
 from models.lavida.sampling import Dial
+from models.lavida.shipped import IMAGES
 from models.reading import read_bytes
 from ops.annotate.rows import slots_of
 from ops.report.annotated import said_of
@@ -37,7 +38,7 @@ def annotate_image(config: AnnotateImageConfig) -> AnnotatedImage:
         ValueError: where the image is none, or the checkpoint not one that looks at images.
     """
     image = read_image(read_bytes(config.image, MOST_BYTES), config.image)
-    checkpoint = read_annotator(config.checkpoint or str(SHIPPED))
+    checkpoint = read_annotator(config.checkpoint or str(IMAGES))
     annotator = LaVidaImageAnnotator(checkpoint, Dial(config.steps) if config.steps else None)
     out = annotator.annotate(image[None], [{}])
     return AnnotatedImage(

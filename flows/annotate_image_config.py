@@ -2,17 +2,14 @@
 
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-import models.lavida
 from flows.config import without_secrets
 from flows.options import build
-
-SHIPPED: Final = Path(models.lavida.__file__).parent / "weights" / "lavida-images-1.safetensors"
+from models.lavida.shipped import IMAGES
 
 
 class AnnotateImageConfig(BaseModel):
@@ -35,7 +32,7 @@ class AnnotateImageConfig(BaseModel):
 
     @model_validator(mode="after")
     def _something_looks_at_images(self) -> Self:
-        if self.checkpoint is None and not SHIPPED.is_file():
+        if self.checkpoint is None and not IMAGES.is_file():
             message = "an image needs --checkpoint, one of a LaViDa that looks at images"
             raise ValueError(message)
         return self

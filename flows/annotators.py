@@ -1,8 +1,8 @@
 """Which annotators there are, and what a run is told of them."""
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from flows.paths import absolute
 from ops.restored import hash_files
@@ -14,14 +14,15 @@ AnnotatorName = Literal["rules", "lavida"]
 class AnnotatorConfig(BaseModel):
     """What annotates a window, and how long it may think."""
 
-    annotator: AnnotatorName | None = Field(
-        None,
-        description="What annotates windows: rules, or lavida with its checkpoint; by default "
-        "rules, or lavida where there is a checkpoint.",
+    annotator: AnnotatorName = Field(
+        "lavida",
+        description="What annotates windows: lavida, or the rules alone, which are faster and know "
+        "less.",
     )
     checkpoint: str | None = Field(
         None,
-        description="Checkpoint (.safetensors, its card beside it) of a model that annotates.",
+        description="Checkpoint (.safetensors, its card beside it) of a LaViDa that annotates; by "
+        "default the one that comes along.",
     )
     steps: int | None = Field(
         None,
@@ -32,23 +33,14 @@ class AnnotatorConfig(BaseModel):
     )
     gpus_per_actor: float = Field(0.0, ge=0, description="Share of a GPU that each actor takes.")
 
-    @model_validator(mode="before")
+    @field_validator("checkpoint", mode="before")
     @classmethod
-    def _something_annotates(cls, fields: Any) -> Any:
-        """Name what annotates, and make a local path absolute."""
-        if not isinstance(fields, dict):
-            return fields
-        if not fields.get("checkpoint"):
-            named = fields.get("annotator") or "rules"
-            return {**fields, "checkpoint": None, "annotator": named}
-        path = absolute(str(fields["checkpoint"]))
-        return {**fields, "checkpoint": path, "annotator": fields.get("annotator") or "lavida"}
+    def _checkpoint_from_anywhere(cls, path: object) -> object:
+        """Make a local path absolute, and none of an empty one."""
+        return absolute(path) if isinstance(path, str) and path else None
 
     @model_validator(mode="after")
-    def _annotator_has_what_it_needs(self) -> Self:
-        if self.annotator == "lavida" and self.checkpoint is None:
-            message = "annotator lavida needs a checkpoint"
-            raise ValueError(message)
+    def _rules_take_nothing(self) -> Self:
         if self.annotator == "rules" and self.checkpoint is not None:
             message = f"annotator rules takes no checkpoint, got {self.checkpoint}"
             raise ValueError(message)
@@ -65,21 +57,19 @@ def make_annotator(config: AnnotatorConfig) -> Annotator:
         OSError: where its checkpoint can't be read.
         ValueError: where its checkpoint is not one, or that of a model that annotates nothing.
     """
-    if config.checkpoint is None:
-        from ops.strip.rules import RulesAnnotator
+    from ops.strip.rules import RulesAnnotator
 
+    if config.annotator == "rules":
         return RulesAnnotator()
-    return _lavida(config.checkpoint, config)
-
-
-def _lavida(checkpoint: str, config: AnnotatorConfig) -> Annotator:
     # torch takes seconds to import, and the rules need none of it.
     from models.lavida.annotator import CODE, LaVidaAnnotator
     from models.lavida.checkpoint import read_annotator
     from models.lavida.sampling import Dial
+    from models.lavida.shipped import STRIPS
 
     return LaVidaAnnotator(
-        read_annotator(checkpoint),
+        read_annotator(config.checkpoint or str(STRIPS)),
+        RulesAnnotator(),
         Dial(config.steps) if config.steps else None,
         code_sha256=hash_files(CODE),
         device="cuda" if config.gpus_per_actor > 0 else "cpu",

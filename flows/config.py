@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from flows.annotators import AnnotatorName
 from flows.paths import absolute
 from flows.restorers import RestorerConfig
 from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
@@ -215,6 +216,9 @@ class NightlyConfig(IngestConfig, AuditConfig):
 
     annotate: bool = Field(
         False, description="Annotate windows too, once they are filled: rhythm, quality and more."
+    )
+    annotator: AnnotatorName = Field(
+        "lavida", description="What annotates them: the LaViDa that comes along, or rules alone."
     )
     report: str | None = Field(
         None, description="File to write the night's page to, as HTML; by default none."

@@ -1,28 +1,24 @@
 """What a training of the annotator is told."""
 
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.lavida.architecture import (
-    CHANNELS,
     CROPS,
-    SIDE,
+    VIEWS,
     LanguageSizes,
     LooksAt,
     Sizes,
     TowerSizes,
 )
-from models.lavida.stages import Stage
+from models.lavida.stages import REFERENCED, Stage
 from models.lavida.words import WORDS
-from schemas.strip_image import HEIGHT
 
 _HEAD: Final = 32
-_VIEWS: Final[dict[LooksAt, dict[str, int]]] = {
-    "signal": {"channels": CHANNELS, "side": SIDE, "patch": 9, "stride": 3},
-    "image": {"channels": 1, "side": HEIGHT, "patch": 16, "stride": 16},
-}
+_PATCHES: Final[dict[LooksAt, tuple[int, int]]] = {"signal": (9, 3), "image": (16, 16)}
+"""Side and stride of the patches of a view."""
 
 
 class TrainAnnotatorConfig(BaseModel):
@@ -45,10 +41,10 @@ class TrainAnnotatorConfig(BaseModel):
     )
     name: str = Field("lavida-strips-1", description="What the checkpoint is called.")
     steps_0: int = Field(2_000, ge=0, description="Of the encoder with linear heads.")
-    steps_1: int = Field(150, ge=0, description="Of the projector alone.")
-    steps_2: int = Field(2_500, ge=0, description="Of everything.")
-    steps_3a: int = Field(400, ge=0, description="Of infilling.")
-    steps_3b: int = Field(200, ge=0, description="Of reasoning.")
+    steps_1: int = Field(100, ge=0, description="Of the projector alone.")
+    steps_2: int = Field(1_800, ge=0, description="Of everything.")
+    steps_3a: int = Field(300, ge=0, description="Of infilling.")
+    steps_3b: int = Field(120, ge=0, description="Of reasoning.")
     peers: bool = Field(
         False,
         description="Train those that the annotator is judged beside, too: linear heads, "
@@ -75,12 +71,23 @@ class TrainAnnotatorConfig(BaseModel):
             return {"name": "lavida-images-1", **fields}
         return fields
 
+    @model_validator(mode="after")
+    def _what_is_left_out_was_never_seen(self) -> Self:
+        if self.leave_out and self.begin and self.begin.stem in REFERENCED:
+            message = f"{self.begin} may know record {self.leave_out}: begin with an earlier stage"
+            raise ValueError(message)
+        return self
+
     @property
     def sizes(self) -> Sizes:
         """Give the network's widths and depths."""
+        (channels, side), (patch, stride) = VIEWS[self.kind], _PATCHES[self.kind]
         tower = TowerSizes(
             kind=self.kind,
-            **_VIEWS[self.kind],
+            channels=channels,
+            side=side,
+            patch=patch,
+            stride=stride,
             width=self.tower_width,
             depth=self.tower_depth,
             heads=self.tower_width // _HEAD,

@@ -9,14 +9,15 @@ from torch import Tensor
 
 from flows.train_annotator_config import TrainAnnotatorConfig
 from flows.train_folder import stretches
-from models.lavida.answer import AT, answer_of, said
+from models.lavida.answer import AT, answer_of, reading_of, said
 from models.lavida.architecture import LooksAt
 from models.lavida.lessons import Lesson, lesson_of, slots, words_in_notes
 from models.lavida.reasoning import tokens_of_trace, trace_slots
-from models.lavida.stages import STAGES, Stage
+from models.lavida.stages import REFERENCED, STAGES, Stage
+from models.lavida.views import image_views, prompt_of, signal_views
 from ops.split import Split
 from ops.strip.image import draw_strips
-from ops.strip.lessons import Lessons
+from ops.strip.lessons import Lessons, readings
 from ops.strip.reference import ReferenceStrips, reference_strips
 from ops.strip.teaching import Teaching
 from ops.strip.traces import right_traces
@@ -30,6 +31,9 @@ PARTIAL: Final = 0.3
 
 SPANNED: Final = 0.8
 """Share of notes that have more slots than words, in infilling."""
+
+UNCALIBRATED: Final = 0.1
+"""Share of windows of whose ABP nobody says that it is in mmHg."""
 
 REFERENCE_STEP_S: Final = 1.0
 """From one window of a reference record to the next."""
@@ -66,9 +70,19 @@ def draw(drawn_from: Teaching, config: TrainAnnotatorConfig, stage: Stage, step:
     that. Every other step of reasoning has traces before its answers.
     """
     rng = np.random.default_rng([config.seed, STAGES.index(stage), step])
-    drawn = drawn_from.draw(config.batch, rng, referenced=stage in ("3a", "3b"))
+    drawn = drawn_from.draw(
+        config.batch,
+        rng,
+        referenced=stage in REFERENCED,
+        uncalibrated=uncalibrated(stage, config.kind),
+    )
     made = lesson(drawn, stage, rng, config.kind)
     return traced(made, drawn) if stage == "3b" and step % 2 == 0 else made
+
+
+def uncalibrated(stage: Stage, kind: LooksAt) -> float:
+    """Give the share of windows whose ABP has no unit: where a prompt can say so."""
+    return UNCALIBRATED if stage != "0" and kind == "signal" else 0.0
 
 
 def lesson(
@@ -86,9 +100,14 @@ def lesson(
         more = torch.from_numpy(rng.integers(room.numpy(), NOTE_WORDS + 1))
         room = torch.where(torch.from_numpy(rng.random(len(room)) < SPANNED), more, room)
     told = given(drawn, rng)
-    # Drawn last, so that images teach what signals of the same seed do.
-    seen = drawn.signals if kind == "signal" else draw_strips(drawn.signals, rng)
-    return lesson_of(seen, answers, told, room)
+    calibrated = torch.from_numpy(drawn.calibrated)
+    if kind == "image":
+        # Drawn last, so that images teach what signals of the same seed do.
+        views = image_views(torch.from_numpy(draw_strips(drawn.signals, rng)))
+        return lesson_of(views, prompt_of(calibrated), answers, told, room)
+    read = torch.tensor([reading_of(annotation) for annotation in readings(drawn)])
+    views = signal_views(torch.from_numpy(drawn.signals), calibrated)
+    return lesson_of(views, prompt_of(calibrated, read), answers, told, room)
 
 
 def given(drawn: Lessons, rng: np.random.Generator) -> Tensor:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from flows.train_annotator_config import TrainAnnotatorConfig
-from flows.train_annotator_draws import draw, lesson, teaching
+from flows.train_annotator_draws import draw, lesson, teaching, uncalibrated
 from flows.train_curves import Curves, Told
 from flows.train_folder import same_as_before
 from models.lavida.answer import AT
@@ -132,7 +132,8 @@ class _Course:
         totals = []
         for i in range(VALIDATION_BATCHES):
             rng = np.random.default_rng([config.seed, VALIDATION_STEP + i])
-            seen = held_out.draw(config.batch, rng)
+            share = uncalibrated(self._stage, config.kind)
+            seen = held_out.draw(config.batch, rng, uncalibrated=share)
             drawn = lesson(seen, self._stage, rng, config.kind).to(config.device)
             loss, told = self._losses(network, drawn, torch.Generator().manual_seed(i))
             totals.append(told | {"loss": loss})

@@ -102,6 +102,12 @@ def said(annotation: Annotation) -> dict[str, str]:
     return words | _note(annotation.note)
 
 
+def reading_of(annotation: Annotation) -> list[int]:
+    """Give the tokens of what an analyser has read, slot by slot, for a prompt."""
+    words = said(annotation)
+    return [TOKEN[words[slot]] for slot in SLOT_NAMES]
+
+
 def annotation_of(words: Words) -> Annotation:
     """Fill the template with what is said in all slots.
 

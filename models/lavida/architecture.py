@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from schemas.grid import WINDOW_SAMPLES
 from schemas.modality import MODALITIES
+from schemas.strip_image import HEIGHT
 
 ARCHITECTURE: Final = "lavida"
 
@@ -20,6 +21,9 @@ CHANNELS: Final = 2 * len(MODALITIES)
 """Of signals: a modality's samples, and where they were observed."""
 
 LooksAt = Literal["signal", "image"]
+
+VIEWS: Final[dict[LooksAt, tuple[int, int]]] = {"signal": (CHANNELS, SIDE), "image": (1, HEIGHT)}
+"""Channels and side of what an annotator looks at."""
 
 
 class _Sizes(BaseModel):

@@ -7,9 +7,16 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from models.card import Card
-from models.checkpoint import fill_module, load_checkpoint, save_checkpoint, settings_of
-from models.lavida.architecture import ARCHITECTURE, Sizes
+from models.checkpoint import (
+    card_alone,
+    fill_module,
+    load_checkpoint,
+    save_checkpoint,
+    settings_of,
+)
+from models.lavida.architecture import ARCHITECTURE, CROPS, VIEWS, Sizes
 from models.lavida.network import LaViDa
+from models.lavida.shapes import see_shapes
 from models.lavida.words import WORDS
 
 
@@ -43,18 +50,34 @@ def read_annotator(path: str) -> AnnotatorCheckpoint:
         ValueError: where it is not what its card says, its tensors are not the network's, or it is
             a released LaViDa, whose words are not those of annotations.
     """
-    card, tensors = load_checkpoint(path, ARCHITECTURE)
-    if card.settings.get("words") is None:
+    found = card_alone(path)
+    if found.architecture == ARCHITECTURE and found.settings.get("words") is None:
         message = f"{path} is a released LaViDa: its words are not those of annotations"
         raise ValueError(message)
+    card, tensors = load_checkpoint(path, ARCHITECTURE)
     settings = settings_of(card, AnnotatorSettings, path)
     if settings.words != WORDS:
         message = f"{path} has other words than this version's annotations: train it again"
         raise ValueError(message)
+    _see_sizes(settings.sizes, path)
+    see_shapes(tensors, settings.sizes, path)
     network = LaViDa(settings.sizes)
     full = {name: tensor.float() for name, tensor in tensors.items()}
     fill_module(network, full, path, ARCHITECTURE)
     return AnnotatorCheckpoint(card, settings, network.eval())
+
+
+def _see_sizes(sizes: Sizes, path: str) -> None:
+    """See that a network takes the views, and says the words, of annotations."""
+    tower, said = sizes.tower, sizes.language.vocabulary
+    got = (tower.channels, tower.side, sizes.grid, said)
+    wanted = (*VIEWS[tower.kind], (1, CROPS), len(WORDS))
+    if got != wanted:
+        message = (
+            f"{path} must look at {wanted[0]} channels of {wanted[1]} in crops of {wanted[2]}, "
+            f"and say {wanted[3]} words, its card says {got}"
+        )
+        raise ValueError(message)
 
 
 def save_annotator(

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from torch import Tensor
 
 from models.card import Card
@@ -17,6 +18,7 @@ from models.lavida.architecture import LooksAt
 from models.lavida.checkpoint import AnnotatorCheckpoint
 from models.lavida.sampling import NEVER, Dial, Filled, fill
 from models.lavida.words import MASK, TOKEN
+from schemas.annotation import BANDS, UNKNOWN
 from schemas.annotator import SLOTS, Annotated, Given
 from schemas.template import Annotation
 
@@ -39,7 +41,8 @@ class Completion:
     """A network that fills templates, always ``rows`` at once, so that none depends on its batch.
 
     Raises:
-        ValueError: where the checkpoint is of a network that looks at something else.
+        ValueError: where the checkpoint is of a network that looks at something else, or the dial
+            has a temperature.
     """
 
     def __init__(
@@ -53,6 +56,9 @@ class Completion:
     ) -> None:
         self.card: Final[Card] = checkpoint.card
         self.dial: Final = dial or Dial(checkpoint.settings.steps)
+        if self.dial.temperature:
+            message = "a temperature would have a strip's words depend on those beside it"
+            raise ValueError(message)
         found = checkpoint.settings.sizes.tower.kind
         if found != kind:
             message = (
@@ -111,12 +117,11 @@ class Completion:
     def _fill(self, views: Tensor, prompt: Tensor, given: Tensor, banned: Tensor) -> Filled:
         views, prompt, given, banned = (x.to(self._device) for x in (views, prompt, given, banned))
         cache = self._network.prefill(views, prompt)
-        generator = torch.Generator(self._device).manual_seed(0)
 
         def logits(answer: Tensor) -> Tensor:
             return self._network.logits(answer, cache).masked_fill(banned, NEVER)
 
-        return fill(logits, self._grammar, given, TOKEN[MASK], self.dial, generator)
+        return fill(logits, self._grammar, given, TOKEN[MASK], self.dial)
 
 
 def words_given(given: Given) -> dict[str, str]:
@@ -127,23 +132,40 @@ def words_given(given: Given) -> dict[str, str]:
     """
     words: dict[str, str] = {}
     for slot, word in given.items():
-        parts = _PARTS.get(slot, (slot,))
-        if len(parts) == 1:
-            words[parts[0]] = word
-        elif slot in ("heart_rate", "note"):
-            value = int(word) if slot == "heart_rate" and word.isdigit() else word
-            all_said = said(Annotation.model_validate({slot: value}))
-            words |= {part: all_said[part] for part in parts}
-        else:
-            message = f"a {slot} can't be given, got {word!r}"
+        if slot not in SLOTS or slot == "evidence":
+            message = f"{slot} can't be given, got {word!r}"
             raise ValueError(message)
+        parts = _PARTS.get(slot, (slot,))
+        said_so = _said(slot, word) if len(parts) > 1 else {parts[0]: word}
+        if not said_so.keys() >= set(parts) or (word not in TOKEN and len(parts) == 1):
+            message = f"{slot} can't be {word!r}"
+            raise ValueError(message)
+        words |= {part: said_so[part] for part in parts}
     return words
 
 
-def never_imputed(n: int) -> Tensor:
-    """Say (n, A, words) that no pressure is imputed, which a strip does not show."""
-    wrong = torch.zeros(n, LENGTH, len(TOKEN), dtype=torch.bool)
-    wrong[:, AT["source"], TOKEN["imputed"]] = True
+def _said(slot: str, word: str) -> dict[str, str]:
+    """Say a slot of several words; nothing where it can't be said."""
+    value = int(word) if slot == "heart_rate" and word.isdecimal() else word
+    try:
+        return said(Annotation.model_validate({slot: value}))
+    except ValidationError:
+        return {}
+
+
+def wrong_of_pressures(given: Sequence[Given]) -> Tensor:
+    """Say (B, A, words) what can't be said of a pressure, which no strip shows.
+
+    None is imputed unless that is given, or a band that could be of no other; and where it is, its
+    band is what is given too.
+    """
+    wrong = torch.zeros(len(given), LENGTH, len(TOKEN), dtype=torch.bool)
+    for i, one in enumerate(given):
+        banded = one.get("pressure_band", UNKNOWN) != UNKNOWN
+        wrong[i, AT["source"], TOKEN["imputed"]] = not (banded and "pressure_source" not in one)
+        if one.get("pressure_source") == "imputed":
+            for band in set(BANDS) - {UNKNOWN}:
+                wrong[i, AT["band"], TOKEN[band]] = True
     return wrong
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.lavida.checkpoint import AnnotatorCheckpoint
-from models.lavida.completion import Completion, never_imputed, words_given
+from models.lavida.completion import Completion, words_given, wrong_of_pressures
 from models.lavida.sampling import Dial
 from models.lavida.views import image_views, prompt_of
 from schemas.annotator import Annotated, Given
@@ -54,4 +54,4 @@ class LaVidaImageAnnotator:
             calibrated = torch.ones(len(rows), dtype=torch.bool, device=self._device)
             return image_views(seen[rows].to(self._device)), prompt_of(calibrated)
 
-        return self._completion.complete(look, known, given, never_imputed(len(images)))
+        return self._completion.complete(look, known, given, wrong_of_pressures(given))

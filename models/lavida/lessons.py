@@ -1,20 +1,17 @@
 """What is learned from strips with known annotations: complementary masks over one encoded strip.
 
-Shapes: B strips, V views, Q tokens of the prompt, A of the answer, M = 3 modalities, T samples.
+Shapes: B strips, V views, Q tokens of the prompt, A of the answer.
 """
 
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.lavida.answer import AT, LENGTH, NOTE
 from models.lavida.masking import Weighting, complement, draw_masks, masked_loss
 from models.lavida.network import LaViDa
-from models.lavida.views import image_views, prompt_of, signal_views
 from models.lavida.words import END, FILLED, MASK, SHORTER, TOKEN
 
 
@@ -41,24 +38,16 @@ class Lesson:
         )
 
 
-Seen = NDArray[np.float32] | NDArray[np.uint8]
-"""(B, M, T) signals in mV, NU and mmHg, NaN missing; or (B, H, W) images of them."""
-
-
-def lesson_of(seen: Seen, answers: Tensor, given: Tensor, room: Tensor) -> Lesson:
-    """Make a lesson of strips as signals, or as images.
+def lesson_of(
+    views: Tensor, prompt: Tensor, answers: Tensor, given: Tensor, room: Tensor
+) -> Lesson:
+    """Make a lesson of what is seen and asked.
 
     ``answers`` (B, A) are whole, ``given`` (B, A) says which of their slots are, and ``room`` (B,)
     how many slots their notes have.
     """
-    calibrated = torch.ones(len(seen), dtype=torch.bool)
     answer, maskable = spanned(answers, room)
-    looked_at = torch.from_numpy(seen)
-    if seen.dtype == np.uint8:
-        views = image_views(looked_at)
-    else:
-        views = signal_views(looked_at, calibrated)
-    return Lesson(views, prompt_of(calibrated), answer, maskable & ~given)
+    return Lesson(views, prompt, answer, maskable & ~given)
 
 
 def spanned(answers: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,9 +17,10 @@ from models.card import NOT_STATED, Card
 from models.checkpoint import card_path, map_checkpoint, save_checkpoint
 from models.lavida.architecture import ARCHITECTURE, Sizes
 from models.lavida.network import LaViDa
-from models.lavida.released_files import Held, Release, find_release, held_tensors, shown
-from models.lavida.released_names import Place, network_of, our_shapes, released_names
+from models.lavida.released_files import Held, Release, find_release, held_tensors
+from models.lavida.released_names import Place, released_names
 from models.lavida.released_sizes import first_wrong, read_config, told_sizes
+from models.lavida.shapes import network_of, see_shape, see_shapes, shown
 from models.mapped import map_tensors, sha256_of
 
 _FLOATS: Final = ("BF16", "F16", "F32")
@@ -94,7 +95,7 @@ def read_lavida_released(path: str) -> tuple[Card, LaViDa]:
     """
     card, tensors = map_checkpoint(path, ARCHITECTURE)
     sizes = _settings(card, path).sizes
-    _see_shapes(tensors, sizes, path)
+    see_shapes(tensors, sizes, path)
     network = network_of(sizes)
     network.load_state_dict(tensors, assign=True)
     return card, network.eval()
@@ -118,7 +119,7 @@ def _see_forms(held: Mapping[str, Held], places: Mapping[str, Place], release: R
             )
             raise ValueError(message)
         file, _, form = held[name]
-        _see_shape(form.shape, place.shape, f"{file}: {name}")
+        see_shape(form.shape, place.shape, f"{file}: {name}")
         dtype = dtype or form.dtype
         if form.dtype != dtype or dtype not in _FLOATS:
             wanted = dtype if dtype in _FLOATS else f"one of {', '.join(_FLOATS)}"
@@ -148,25 +149,3 @@ def _settings(card: Card, path: str) -> Settings:
     except ValidationError as error:
         message = f"the card of {path} has settings that can't be used: {first_wrong(error)}"
         raise ValueError(message) from error
-
-
-def _see_shapes(tensors: Mapping[str, Tensor], sizes: Sizes, path: str) -> None:
-    if max(sizes.language.depth, sizes.tower.depth) > len(tensors):  # before it is built
-        message = f"{path} has {len(tensors)} tensors, fewer than its card says layers"
-        raise ValueError(message)
-    expected = our_shapes(sizes)
-    for name in expected:
-        if name not in tensors:
-            message = f"{path}: {name} is missing, a tensor of shape {expected[name]} is expected"
-            raise ValueError(message)
-        _see_shape(tuple(tensors[name].shape), expected[name], f"{path}: {name}")
-    for name in tensors:
-        if name not in expected:
-            message = f"{path}: {shown(name)} is no tensor of LaViDa"
-            raise ValueError(message)
-
-
-def _see_shape(got: tuple[int, ...], expected: tuple[int, ...], named: str) -> None:
-    if got != expected:
-        message = f"{named} must have the shape {expected}, got {got}"
-        raise ValueError(message)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from models.lavida.released_names import published
 from models.lavida.released_sizes import first_wrong
+from models.lavida.shapes import shown
 from models.mapped import Form, forms_of, held_still
 from models.reading import read_bytes
 
@@ -24,7 +25,6 @@ MOST_BYTES: Final = 2**36
 """Of all shards: twice what the release would have in float32."""
 
 _SUFFIX: Final = ".safetensors"
-_MOST_SHOWN: Final = 100
 
 
 def _in_folder(name: str) -> str:
@@ -147,8 +147,3 @@ def _see_named(release: Release, file: Path, name: str) -> None:
         where = f"names it in {said}" if said else "does not name it"
         message = f"{file}: {shown(name)} is in this shard, the index {where}"
         raise ValueError(message)
-
-
-def shown(name: str) -> str:
-    """Quote a name that is not ours, which may be long or hold control characters."""
-    return repr(name[:_MOST_SHOWN])

@@ -8,10 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-import torch
-
 from models.lavida.architecture import Sizes
-from models.lavida.network import LaViDa
+from models.lavida.shapes import our_shapes
 
 LANGUAGE_LAYER: Final = "model.layers."
 TOWER: Final = "model.vision_tower.vision_tower.vision_model."
@@ -100,29 +98,6 @@ def released_names(sizes: Sizes) -> dict[str, Place]:
     named |= _layers(TOWER_LAYER, "tower.layers.", _IN_TOWER_LAYER, _BOTH, sizes.tower.depth)
     unused = {f"{UNUSED}.{part}": Place(None, (sizes.tower.width,)) for part in _BOTH}
     return {name: Place(ours, shapes[ours]) for name, ours in named.items()} | unused
-
-
-def our_shapes(sizes: Sizes) -> dict[str, tuple[int, ...]]:
-    """Give the shapes of our network's tensors; nothing is allocated.
-
-    Raises:
-        ValueError: where a network of these sizes can't be built.
-    """
-    return {name: tuple(tensor.shape) for name, tensor in network_of(sizes).state_dict().items()}
-
-
-def network_of(sizes: Sizes) -> LaViDa:
-    """Build a network of tensors without numbers.
-
-    Raises:
-        ValueError: where one of these sizes can't be built.
-    """
-    try:
-        with torch.device("meta"):
-            return LaViDa(sizes)
-    except (RuntimeError, TypeError, OverflowError) as error:
-        message = "a LaViDa of these sizes can't be built: its tensors would be too large"
-        raise ValueError(message) from error
 
 
 def published(name: str) -> str:

@@ -11,6 +11,9 @@ from typing import Final, Literal, get_args
 Stage = Literal["0", "1", "2", "3a", "3b"]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 
+REFERENCED: Final[frozenset[Stage]] = frozenset({"3a", "3b"})
+"""Stages in which records with reference rhythms teach too."""
+
 SLOW: Final = 0.1
 """Of the rate of everything else: what the encoder learns at once it has learned."""
 

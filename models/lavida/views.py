@@ -48,11 +48,15 @@ def image_views(images: Tensor) -> Tensor:
     return torch.cat([whole[:, None], crops], dim=1)[:, :, None]
 
 
-def prompt_of(calibrated: Tensor) -> Tensor:
-    """Ask for an annotation, and say (B, 2) in which unit ABP is."""
+def prompt_of(calibrated: Tensor, reading: Tensor | None = None) -> Tensor:
+    """Ask for an annotation, say in which unit ABP is, and what an analyser has read: (B, Q).
+
+    ``reading`` (B, R) are its tokens, which may be wrong; of images there are none.
+    """
     asked = torch.full_like(calibrated, TOKEN[ANNOTATE], dtype=torch.long)
     unit = torch.where(calibrated, TOKEN[UNITS["abp"]], TOKEN[UNCALIBRATED])
-    return torch.stack([asked, unit], dim=1)
+    prompt = torch.stack([asked, unit], dim=1)
+    return prompt if reading is None else torch.cat([prompt, reading], dim=1)
 
 
 def _scaled(signals: Tensor, seen: Tensor, calibrated: Tensor) -> Tensor:

@@ -38,12 +38,15 @@ def completed(annotation: Annotation, given: Given) -> Annotation:
 
 def _put(told: Told, slot: str, word: str) -> None:
     key, _, part = slot.partition("_")
+    if slot == "heart_rate" and not (word.isdecimal() or word == UNKNOWN):
+        message = f"heart_rate can't be {word!r}"
+        raise ValueError(message)
     if key in (*MODALITIES, "pressure") and part in told[key]:
         told[key][part] = word
     elif slot in told and slot not in _NOT_GIVEN:
-        told[slot] = int(word) if word.isdigit() else word
+        told[slot] = int(word) if word.isdecimal() else word
     else:
-        message = f"a {slot} can't be given, got {word!r}"
+        message = f"{slot} can't be given, got {word!r}"
         raise ValueError(message)
 
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ops.strip.facts import Facts, Words, annotations_of
 from ops.strip.reach import within_reach
-from ops.strip.rules import facts_of
+from ops.strip.rules import facts_of, read_by_rules
 from ops.strip.spoil import HURT, Spoiled, spoil
 from schemas.annotation import UNKNOWN
 from schemas.annotator import Given
-from schemas.modality import MODALITIES
+from schemas.modality import MODALITIES, Modality
 from schemas.restoration import F32
 from schemas.template import Annotation
 
@@ -40,12 +40,14 @@ class Lessons:
         given: B partial annotations, as a pipeline gives them: where the pressure is from, and its
             band where it is not measured.
         spoiled: (B,) whether anything was done to the window but leaving modalities out.
+        calibrated: (B,) whether ABP is said to be in mmHg.
     """
 
     signals: F32
     truth: list[Annotation]
     given: list[Given]
     spoiled: NDArray[np.bool_]
+    calibrated: NDArray[np.bool_]
 
 
 def lessons(
@@ -54,19 +56,19 @@ def lessons(
     *,
     hurt: float = HURT,
     imputed: float = IMPUTED,
+    uncalibrated: float = 0.0,
     rhythm: Words | None = None,
     beats: NDArray[np.int16] | None = None,
     rate: F32 | None = None,
 ) -> Lessons:
     """Make lessons of ``clean`` (B, M, T), in mV, NU and mmHg; a row of NaN is absent for good.
 
+    In a share ``uncalibrated`` of them nobody says that ABP is in mmHg, so no pressure is known.
     ``rhythm``, ``beats`` and ``rate`` are those of a reference, where there is one.
     """
     clean, n = within_reach(clean), len(clean)
-    yes = np.ones(n, np.bool_)
-    known = facts_of(
-        {m: clean[:, i] for i, m in enumerate(MODALITIES)}, dict.fromkeys(MODALITIES, yes)
-    )
+    calibrated = rng.random(n) >= uncalibrated if uncalibrated else np.ones(n, np.bool_)
+    known = facts_of(by_modality(clean), units_known(calibrated))
     if rhythm is not None:
         known = replace(known, rhythm=rhythm)
     if beats is not None and rate is not None:
@@ -75,7 +77,22 @@ def lessons(
     facts = as_seen(known, seen, rng.random(n) < imputed)
     truth = annotations_of(facts)
     hurt_here = (seen.artefact != "none").any(axis=1)
-    return Lessons(seen.signals, truth, [given_of(a) for a in truth], hurt_here)
+    return Lessons(seen.signals, truth, [given_of(a) for a in truth], hurt_here, calibrated)
+
+
+def readings(drawn: Lessons) -> list[Annotation]:
+    """Say what rules alone find in windows as they are seen."""
+    return read_by_rules(by_modality(drawn.signals), units_known(drawn.calibrated))
+
+
+def by_modality(signals: F32) -> dict[Modality, F32]:
+    """Part (B, M, T) signals by their modalities."""
+    return {m: signals[:, i] for i, m in enumerate(MODALITIES)}
+
+
+def units_known(calibrated: NDArray[np.bool_]) -> dict[Modality, NDArray[np.bool_]]:
+    """Say of each modality (B,) that its unit is known, of ABP where it is."""
+    return dict.fromkeys(MODALITIES, np.ones_like(calibrated)) | {"abp": calibrated}
 
 
 def given_of(annotation: Annotation) -> Given:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+import schemas.annotation
 from ops.beats import detect_beats
 from ops.grade import GRADER_VERSION, grade_windows
 from ops.restored import hash_files
@@ -31,13 +32,18 @@ from schemas.template import Annotation
 
 Sample = TypeVar("Sample", bound=np.generic)
 
-_OPS: Final = Path(__file__).parents[1]
-CODE: Final = (
-    *sorted(Path(__file__).parent.glob("*.py")),
-    *sorted((_OPS / "grade").glob("*.py")),
-    _OPS / "beats.py",
+_HERE: Final = Path(__file__).parent
+_PARTS: Final = (
+    *("artefacts", "completed", "facts", "legible", "levels", "marks", "pace", "reach"),
+    *("remarks", "rhythm", "rules", "score", "spans"),
 )
-"""The files that decide what the rules say."""
+CODE: Final = (
+    *(_HERE / f"{part}.py" for part in _PARTS),
+    *sorted((_HERE.parent / "grade").glob("*.py")),
+    _HERE.parent / "beats.py",
+    Path(schemas.annotation.__file__),
+)
+"""The files that decide what the rules say; those that teach a model are none of them."""
 
 _READ_FIRST: Final[tuple[Modality, ...]] = ("ecg", "abp", "ppg")
 """Whose beats are read, where others are no better."""
@@ -68,7 +74,7 @@ class RulesAnnotator:
         Raises:
             ValueError: where what is given of a window does not go together, naming which.
         """
-        found = annotations_of(facts_of(batch.signals, batch.calibrated))
+        found = read_by_rules(batch.signals, batch.calibrated)
         told = [
             _completed(i, a, g) for i, (a, g) in enumerate(zip(found, batch.given, strict=True))
         ]
@@ -82,6 +88,13 @@ def _completed(i: int, annotation: Annotation, given: Given) -> Annotation:
     except ValueError as error:
         message = f"what is given of window {i} does not go together: {given}"
         raise ValueError(message) from error
+
+
+def read_by_rules(
+    signals: Mapping[Modality, F32], calibrated: Mapping[Modality, NDArray[np.bool_]]
+) -> list[Annotation]:
+    """Say what is in N windows by rules alone; (N, T) signals with NaN missing."""
+    return annotations_of(facts_of(signals, calibrated)) if len(signals["ecg"]) else []
 
 
 def facts_of(

@@ -24,7 +24,7 @@ def out(made_up_uci, tmp_path_factory):
 def test_it_judges_every_way_and_says_which_bars_are_missed(
     out, made_up_uci, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(annotate_ways, "STEPS", (1, 8))
+    monkeypatch.setattr(annotate_ways, "STEPS", (1, 6))
     result = tmp_path / "annotate.json"
     argv = ["--training", str(out), "--data", str(made_up_uci), "--per-group", "4"]
     monkeypatch.setattr(sys, "argv", ["annotate", *argv, "--runs", "1", "--json", str(result)])

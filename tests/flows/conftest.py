@@ -85,7 +85,7 @@ def annotated_night(
     """The first night's lake, annotated by the rules; to look at, not to change."""
     lake = tmp_path_factory.mktemp("annotated") / "lake"
     shutil.copytree(first_night[0].lake, lake)
-    config = AnnotateConfig(lake=str(lake), workers=0)
+    config = AnnotateConfig(lake=str(lake), workers=0, annotator="rules")
     return config, annotate(config)
 
 

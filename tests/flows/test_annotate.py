@@ -62,7 +62,7 @@ def test_a_pressure_says_whether_it_was_measured_or_imputed(annotated_night) -> 
 
 
 def test_actors_annotate_as_one_process_does(first_night, annotated_night, config) -> None:
-    summary = annotate(AnnotateConfig(lake=config.lake, workers=1))
+    summary = annotate(AnnotateConfig(lake=config.lake, workers=1, annotator="rules"))
 
     assert said(config.lake).equals(said(annotated_night[0].lake))
     assert summary.devices > 0
@@ -106,7 +106,8 @@ def test_a_withdrawn_annotator_is_gone_and_refused_until_it_is_allowed(annotatin
     assert said(annotating.lake).is_empty()
     with pytest.raises(ValueError, match=r"rules-1 was withdrawn .*: annotate by another model"):
         annotate(annotating)
-    night = config.model_copy(update={"lake": annotating.lake, "annotate": True})
+    asked = {"lake": annotating.lake, "annotate": True, "annotator": "rules"}
+    night = config.model_copy(update=asked)
     with pytest.raises(ValueError, match="annotate by another model"):
         nightly(night)
 
@@ -171,7 +172,7 @@ def test_a_shard_with_an_annotation_that_is_none_is_quarantined_and_the_rest_goe
 
 
 def test_a_night_annotates_where_it_is_asked_to(config, annotated_night) -> None:
-    summary = nightly(config.model_copy(update={"annotate": True}))
+    summary = nightly(config.model_copy(update={"annotate": True, "annotator": "rules"}))
 
     assert summary.annotated == annotated_night[1].annotated
     assert said(config.lake).equals(said(annotated_night[0].lake))
@@ -181,6 +182,8 @@ def test_a_night_annotates_where_it_is_asked_to(config, annotated_night) -> None
 def test_a_nights_checkpoint_is_not_the_annotators() -> None:
     night = NightlyConfig(source="a", lake="b", checkpoint="t.safetensors", steps=3)
     words = annotation_of(night.model_dump())
+    by_rules = annotation_of(night.model_copy(update={"annotator": "rules"}).model_dump())
 
-    assert (words.annotator, words.checkpoint, words.steps) == ("rules", None, None)
+    assert (words.annotator, words.checkpoint, words.steps) == ("lavida", None, None)
     assert words.lake == night.lake
+    assert by_rules.annotator == "rules"

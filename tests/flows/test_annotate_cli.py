@@ -9,14 +9,16 @@ from flows.nightly import nightly
 from flows.upkeep_config import WithdrawConfig
 from flows.withdraw import withdraw
 
+BY_RULES = ("--annotator", "rules", "--workers", "0")
+
 
 def run(*arguments: str):
     return CliRunner().invoke(app, [*arguments])
 
 
 def test_json_is_one_object_and_a_person_is_told_the_rhythms(annotating, config) -> None:
-    first = json.loads(run("annotate", config.lake, "--workers", "0", "--json").stdout)
-    again = run("annotate", config.lake, "--workers", "0", "--strict")
+    first = json.loads(run("annotate", config.lake, *BY_RULES, "--json").stdout)
+    again = run("annotate", config.lake, *BY_RULES, "--strict")
     shown = run("withdraw", annotating.lake, "--model-id", "rules-1")
 
     assert first["annotated"]["regular"] > 0
@@ -28,7 +30,6 @@ def test_json_is_one_object_and_a_person_is_told_the_rhythms(annotating, config)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--annotator", "lavida"], "annotator lavida needs a checkpoint"),
         (
             ["--annotator", "rules", "--checkpoint", "u.safetensors"],
             "annotator rules takes no checkpoint",
@@ -72,7 +73,7 @@ def test_a_file_of_a_night_serves_an_annotation_and_the_other_way_round(config, 
 
 
 def test_status_tells_of_windows_that_a_night_would_annotate(config) -> None:
-    night = config.model_copy(update={"annotate": True})
+    night = config.model_copy(update={"annotate": True, "annotator": "rules"})
     nightly(night)
     calm = json.loads(run("status", config.lake, "--json").stdout)
     withdraw(WithdrawConfig(lake=config.lake, model_id="rules-1"))

@@ -16,9 +16,9 @@ def blocks_of(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
-(IN_SHORT,) = blocks_of("README.md")
+IN_SHORT, OF_WORDS = blocks_of("README.md")
 OF_PRESSURES = blocks_of("docs/lake.md")
-OF_WORDS, IN_SQL = blocks_of("docs/annotate.md")
+(IN_SQL,) = blocks_of("docs/annotate.md")
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,16 @@ from flows.train_annotator import CHECKPOINT, export_annotator
 from flows.train_annotator_config import TrainAnnotatorConfig
 from flows.train_annotator_draws import draw, given, lesson, teaching, traced
 from flows.train_annotator_steps import CURVES, train_stages
-from models.lavida.answer import AT, LENGTH, annotation_of, words_of
+from models.lavida.answer import AT, LENGTH, annotation_of, reading_of, words_of
 from models.lavida.checkpoint import read_annotator
 from models.lavida.lessons import slots
 from models.lavida.network import LaViDa
 from models.lavida.reasoning import LENGTH_OF_TRACE, trace_of_tokens
 from models.lavida.stages import shares_of
+from models.lavida.views import prompt_of
 from models.lavida.words import END, FILLED, TOKEN
 from ops.split import SPLITS
+from ops.strip.lessons import readings
 
 TINY = {"tower_width": 32, "tower_depth": 1, "width": 32, "depth": 1}
 SHORT = {"steps_0": 2, "steps_1": 2, "steps_2": 4, "steps_3a": 2, "steps_3b": 2}
@@ -134,6 +136,24 @@ def test_a_step_draws_the_same_whenever_it_is_taken(drawn_from, config) -> None:
     assert torch.equal(one.answer, other.answer)
     assert torch.equal(one.views, other.views)
     assert not torch.equal(one.views, draw(drawn_from, config, "2", 8).views)
+
+
+def test_what_rules_read_of_a_spoiled_window_is_in_the_prompt(drawn_from, rng) -> None:
+    drawn = drawn_from.draw(16, rng, uncalibrated=0.5)
+    made = lesson(drawn, "2", rng)
+    read = torch.tensor([reading_of(annotation) for annotation in readings(drawn)])
+
+    assert made.views.shape == (16, 5, 6, 125)
+    assert torch.equal(made.prompt, prompt_of(torch.from_numpy(drawn.calibrated), read))
+    assert len(made.prompt[:, 1].unique()) == 2
+
+
+def test_heads_learn_from_windows_whose_unit_is_known(drawn_from, config) -> None:
+    asked = [draw(drawn_from, config, stage, 0).prompt[:, 1] for stage in ("0", "2")]
+    asked += [draw(drawn_from, config, "2", step).prompt[:, 1] for step in range(1, 10)]
+
+    assert len(asked[0].unique()) == 1
+    assert len(torch.cat(asked[1:]).unique()) == 2
 
 
 def test_before_infilling_a_note_has_as_many_slots_as_words(drawn_from, rng) -> None:

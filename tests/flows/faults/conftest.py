@@ -145,7 +145,9 @@ def annotated(
 ) -> NightlyConfig:
     """A night that annotates too, which nothing has disturbed; to look at, not to change."""
     lake = tmp_path_factory.mktemp("annotated") / "lake"
-    config = undisturbed.model_copy(update={"lake": str(lake), "annotate": True})
+    config = undisturbed.model_copy(
+        update={"lake": str(lake), "annotate": True, "annotator": "rules"}
+    )
     assert nightly(config).annotated
     return config
 

@@ -11,6 +11,7 @@ from models.lavida.image_annotator import ROWS, LaVidaImageAnnotator
 from models.lavida.network import LaViDa
 from models.lavida.sampling import Dial
 from models.lavida.words import WORDS
+from ops.strip.rules import RulesAnnotator
 from schemas.annotator import SLOTS
 from schemas.strip_image import HEIGHT, WIDTH
 from schemas.template import parse_annotation
@@ -108,4 +109,4 @@ def test_a_checkpoint_of_the_other_kind_is_refused(checkpoint_of) -> None:
     with pytest.raises(ValueError, match="annotates signals, not images of strips"):
         LaVidaImageAnnotator(checkpoint_of(OF_SIGNALS))
     with pytest.raises(ValueError, match="annotates images of strips, not signals"):
-        LaVidaAnnotator(checkpoint_of(OF_IMAGES), code_sha256="0" * 64)
+        LaVidaAnnotator(checkpoint_of(OF_IMAGES), RulesAnnotator(), code_sha256="0" * 64)

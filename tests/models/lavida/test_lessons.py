@@ -77,16 +77,13 @@ def test_a_shorter_room_has_a_grammar_of_its_own() -> None:
     assert answer.shape == (1, LENGTH)
 
 
-def test_signals_become_views_and_a_prompt() -> None:
-    signals = torch.randn(2, 3, 500).numpy()
-    signals[0, 2] = float("nan")
-    lesson = lesson_of(
-        signals, answers(2), torch.zeros(2, LENGTH, dtype=torch.bool), torch.tensor([9, 9])
-    )
+def test_a_lesson_learns_all_but_what_is_given(views, prompt) -> None:
+    given = torch.zeros(4, LENGTH, dtype=torch.bool)
+    given[1, AT["rhythm"]] = True
+    lesson = lesson_of(views, prompt, answers(4), given, torch.full((4,), 9))
 
-    assert lesson.views.shape == (2, 5, 6, 125)
-    assert (lesson.views[0, :, [2, 5]] == 0).all()
-    assert lesson.views.isfinite().all()
+    assert lesson.maskable[:, AT["rhythm"]].tolist() == [True, False, True, True]
+    assert lesson.prompt is prompt
 
 
 def test_heads_say_what_their_slot_may_say_alone(small_sizes, views, prompt) -> None:

@@ -5,8 +5,9 @@ import math
 import pytest
 
 from models.lavida.architecture import RELEASED
-from models.lavida.released_names import our_shapes, published, released_names
+from models.lavida.released_names import published, released_names
 from models.lavida.released_sizes import ReleasedConfig, told_sizes
+from models.lavida.shapes import our_shapes
 
 TOWER = "model.vision_tower.vision_tower."
 

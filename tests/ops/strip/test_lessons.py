@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ops.strip.facts import annotations_of
-from ops.strip.lessons import as_seen, given_of, lessons
+from ops.strip.lessons import as_seen, by_modality, given_of, lessons, readings, units_known
 from ops.strip.rules import facts_of
 from ops.strip.score import broken, said_of
 from ops.strip.spoil import Spoiled, spoil
@@ -21,9 +21,7 @@ Rng = Callable[[int], np.random.Generator]
 def told(clean: F32, change: Callable[[Spoiled], Spoiled], rhythm: str = "") -> list[Annotation]:
     """Tell clean windows, some of whose signals are absent, as they are seen after a change."""
     yes = np.ones(len(clean), np.bool_)
-    known = facts_of(
-        {m: clean[:, i] for i, m in enumerate(MODALITIES)}, dict.fromkeys(MODALITIES, yes)
-    )
+    known = facts_of(by_modality(clean), units_known(yes))
     seen = change(spoil(clean, np.random.default_rng(0), hurt=0))
     known = replace(known, rhythm=np.full(len(clean), rhythm))
     return annotations_of(as_seen(known, seen, yes))
@@ -97,6 +95,25 @@ def test_a_window_is_spoiled_where_more_was_done_than_leaving_signals_out(
 ) -> None:
     assert not lessons(clean, rng(0), hurt=0).spoiled.any()
     assert lessons(clean, rng(0), hurt=1).spoiled.mean() > 0.7
+
+
+def test_nobody_tells_a_pressure_whose_unit_nobody_knows(clean: F32, rng: Rng) -> None:
+    drawn = lessons(np.tile(clean, (10, 1, 1)), rng(2), uncalibrated=0.5)
+    kept = [truth for truth, unit in zip(drawn.truth, drawn.calibrated, strict=True) if not unit]
+
+    assert 0.3 < drawn.calibrated.mean() < 0.7
+    assert {(a.pressure.source, a.pressure.band) for a in kept} == {("none", "unknown")}
+    assert "fair" in {truth.abp.quality for truth in kept}
+
+
+def test_what_is_read_is_of_what_is_seen_not_of_what_was_known(clean: F32, rng: Rng) -> None:
+    drawn = lessons(np.tile(clean, (10, 1, 1)), rng(0), hurt=0.9, uncalibrated=0.3)
+    read = readings(drawn)
+    units = units_known(drawn.calibrated)
+
+    assert read == annotations_of(facts_of(by_modality(drawn.signals), units))
+    assert read != drawn.truth
+    assert all(a.pressure.source != "imputed" for a in read)
 
 
 def test_the_same_generator_teaches_the_same(clean: F32, rng: Rng) -> None:

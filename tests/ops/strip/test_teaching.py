@@ -35,19 +35,30 @@ def test_as_many_lessons_are_drawn_as_are_asked_for(stretches: Stretches, clean:
     assert len(drawn.truth) == len(drawn.given) == len(drawn.spoiled) == 30
 
 
-def test_a_share_comes_from_references_and_has_an_ecg_alone(
-    stretches: Stretches, clean: F32
-) -> None:
+def test_a_share_comes_from_references_which_have_no_line(stretches: Stretches, clean: F32) -> None:
     teaching = Teaching(stretches, [referenced(clean, "atrial_fibrillation")])
 
     drawn = teaching.draw(50, np.random.default_rng(1))
 
     last = drawn.signals[-round(REFERENCED * 50) :]
-    assert np.isnan(last[:, 1:]).all()
+    assert np.isnan(last[:, 2]).all()
     assert np.isfinite(last[:, 0]).any(axis=1).all()
     said = [truth.rhythm for truth in drawn.truth]
     assert "atrial_fibrillation" not in said[: -len(last)]
     assert said.count("atrial_fibrillation") >= len(last) / 2
+
+
+def test_no_signal_that_is_there_or_not_gives_a_told_rhythm_away(
+    stretches: Stretches, clean: F32
+) -> None:
+    teaching = Teaching(stretches, [referenced(clean, "atrial_fibrillation")])
+    drawn = teaching.draw(1000, np.random.default_rng(4))
+
+    there = np.isfinite(drawn.signals).any(axis=2)
+    told = np.array([truth.rhythm == "atrial_fibrillation" for truth in drawn.truth])
+    alone, with_ppg = (there == [1, 0, 0]).all(axis=1), (there == [1, 1, 0]).all(axis=1)
+    assert 0.1 < told[alone].mean() < 0.5
+    assert 0.1 < told[with_ppg].mean() < 0.5
 
 
 def test_rare_rhythms_are_seen_as_often_as_common_ones(stretches: Stretches, clean: F32) -> None:
