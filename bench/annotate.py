@@ -22,7 +22,17 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from bench.annotate_ways import Way, by_diffusion, seen, trained, ways, without_cache
+from bench.annotate_card import put_in_card
+from bench.annotate_ways import (
+    Way,
+    annotator_of,
+    by_diffusion,
+    of_images,
+    seen,
+    trained,
+    ways,
+    without_cache,
+)
 from bench.machine import machine
 from bench.report import Report, add_json_option, all_met, at_least, deliver
 from models.lavida.annotator import ROWS
@@ -39,6 +49,10 @@ HURT: Final = 0.5
 QUARTER: Final = 0.97
 CACHED: Final = 3.0
 CACHE_STEPS: Final = 16
+SHIPPED_WAY: Final = "diffusion, alpha 1/3"
+DIAL_STEPS: Final = 8
+"""Where the dial stands unless it is turned."""
+
 QUARTER_STEPS: Final = 6
 """Of the 24 that fill one slot each."""
 
@@ -150,7 +164,7 @@ def of_bars(judged: dict[str, list[Judged]], groups: dict[str, np.ndarray]) -> R
     """Settle what was asked for: better than rules, and most of it at a quarter of the steps."""
     corrupted = judged["corrupted"]
     rules = corrupted[0]
-    thirds = [one for one in corrupted if one.way == "diffusion, alpha 1/3"]
+    thirds = [one for one in corrupted if one.way == SHIPPED_WAY]
     best = max(thirds, key=lambda one: one.mean)
     quarter = next(one for one in thirds if one.steps == QUARTER_STEPS)
     share = quarter.mean / best.mean
@@ -161,6 +175,23 @@ def of_bars(judged: dict[str, list[Judged]], groups: dict[str, np.ndarray]) -> R
     ]
     rows = [["more slots right than by rules", gain, low, high]]
     return Report("Against rules, corrupted", ["figure", "mean", "low", "high"], rows, bars)
+
+
+def figures(judged: dict[str, list[Judged]]) -> dict[str, Any]:
+    """Say for a card how right the shipped dial and the rules are, slot by slot."""
+    told: dict[str, Any] = {"split": "test"}
+    for name, some in judged.items():
+        dial = next(one for one in some if (one.way, one.steps) == (SHIPPED_WAY, DIAL_STEPS))
+        told[name] = {
+            "windows": len(dial.right),
+            "steps": DIAL_STEPS,
+            **{way: _rounded(of.accuracy) for way, of in (("right", dial), ("rules", some[0]))},
+        }
+    return told
+
+
+def _rounded(accuracy: dict[str, float]) -> dict[str, float]:
+    return {slot: round(share, 4) for slot, share in accuracy.items()}
 
 
 def of_cache(network: Any, signals: F32, device: str, runs: int) -> Report:
@@ -190,13 +221,18 @@ def main() -> int:
     add_json_option(parser)
     parser.add_argument("--training", type=Path, required=True, help="what a training has left")
     parser.add_argument("--data", type=Path, required=True, help="the cuff-less set")
+    parser.add_argument("--images", type=Path, help="what a training on images has left")
+    parser.add_argument("--card", type=Path, help="checkpoint whose card is to say the figures")
     parser.add_argument("--per-group", type=int, default=PER_GROUP)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     of = trained(options.training, device)
     sets, groups = windows(options.data, options.per_group)
-    judged = {name: [judge(way, told) for way in ways(of, device)] for name, told in sets.items()}
+    tried = list(ways(of, device))
+    if options.images:
+        tried.append(of_images(annotator_of(options.images, device), device))
+    judged = {name: [judge(way, told) for way in tried] for name, told in sets.items()}
     reports = [of_quality(name, some) for name, some in judged.items()]
     reports += [
         of_bars(judged, groups),
@@ -210,6 +246,8 @@ def main() -> int:
         for name, some in judged.items()
     }
     deliver(options.json, reports, {"machine": machine(), "detail": detail})
+    if options.card:
+        put_in_card(options.card, "judged", figures(judged))
     return 0 if all_met(reports) else 1
 
 

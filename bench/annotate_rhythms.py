@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.annotate_card import put_in_card
 from bench.annotate_ways import Way, annotator_of, by_rules, diffusion
 from bench.machine import machine
 from bench.report import Report, add_json_option, all_met, deliver
@@ -131,6 +132,7 @@ def main() -> int:
     add_json_option(parser)
     parser.add_argument("--trainings", type=Path, required=True, help="a folder a left-out record")
     parser.add_argument("--references", type=Path, required=True, help="the records")
+    parser.add_argument("--card", type=Path, help="checkpoint whose card is to say the figures")
     options = parser.parse_args()
     told = []
     for folder in sorted(path for path in options.trainings.iterdir() if path.is_dir()):
@@ -143,6 +145,9 @@ def main() -> int:
         ]
     reports = [of_rhythms(told)]
     deliver(options.json, reports, {"machine": machine()})
+    if options.card:
+        figures = [dict(zip(reports[0].header, row, strict=True)) for row in reports[0].rows]
+        put_in_card(options.card, "judged_rhythms", {"left out, one by one": figures})
     return 0 if all_met(reports) else 1
 
 

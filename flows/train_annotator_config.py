@@ -42,7 +42,7 @@ class TrainAnnotatorConfig(BaseModel):
     name: str = Field("lavida-strips-1", description="What the checkpoint is called.")
     steps_0: int = Field(2_000, ge=0, description="Of the encoder with linear heads.")
     steps_1: int = Field(100, ge=0, description="Of the projector alone.")
-    steps_2: int = Field(1_800, ge=0, description="Of everything.")
+    steps_2: int = Field(1_500, ge=0, description="Of everything.")
     steps_3a: int = Field(300, ge=0, description="Of infilling.")
     steps_3b: int = Field(120, ge=0, description="Of reasoning.")
     peers: bool = Field(

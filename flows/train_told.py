@@ -25,8 +25,9 @@ def told_of_training(data: Path, command: str) -> dict[str, JsonValue]:
 
 
 def command_of_training(command: str, config: BaseModel, *, data: Path) -> str:
-    """Give the command that trains this again; where data and results lie has no say."""
-    said = config.model_dump(exclude={"data", "out"}, exclude_defaults=True, mode="json")
+    """Give the command that trains this again; where files lie has no say, their names have."""
+    said = config.model_dump(exclude={"data", "out"}, exclude_defaults=True)
+    said = {name: value.name if isinstance(value, Path) else value for name, value in said.items()}
     options = [
         f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}")
         for name, value in said.items()

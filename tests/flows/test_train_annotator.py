@@ -58,6 +58,7 @@ def test_stage_after_stage_leaves_a_checkpoint_and_curves_that_plot(trained) -> 
 
     assert str(training["command"]).startswith("pulselake train-annotator --data")
     assert "--tower-width 32" in str(training["command"])
+    assert "/" not in str(training["command"])
     assert set(training["groups"]) == set(SPLITS)
     curves = pl.read_csv(trained.out / CURVES)
     stages = {figure.partition(":")[0] for figure in curves["figure"]}
