@@ -66,7 +66,14 @@ class Lines(io.TextIOBase):
         return len(text)
 
     def fileno(self) -> int:
-        """Give that of the stream before, for what writes where a process crashes."""
+        """Give that of the stream before, for what writes where a process crashes.
+
+        Raises:
+            io.UnsupportedOperation: where that has none, as of any stream without.
+        """
+        if not _has_descriptor(self._before):
+            message = "fileno"
+            raise io.UnsupportedOperation(message)
         return self._before.fileno()
 
     def writable(self) -> bool:
@@ -100,6 +107,6 @@ def _has_descriptor(stream: TextIO | None) -> bool:
         return False
     try:
         stream.fileno()
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):  # closed, in memory, or with `write` alone
         return False
     return True

@@ -1,5 +1,6 @@
 """Metrics of a run while it works: a file that is kept up to date, or a port that answers."""
 
+import hashlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def measured(summary: Summary, lake: Lake, started: datetime, by: Watching) -> I
     Raises:
         OSError: where the file can't be written or the port is taken, before anything is done.
     """
-    if by.metrics_file is None and by.metrics_port is None:
+    if not (by.metrics_file or by.metrics_folder or by.metrics_port):
         yield
         return
     metrics = RunMetrics(summary, started, _good_at(lake, summary))
@@ -41,8 +42,16 @@ def measured(summary: Summary, lake: Lake, started: datetime, by: Watching) -> I
             told.enter_context(_served(registry, by.metrics_port))
         if by.metrics_file is not None:
             told.enter_context(_kept(registry, by.metrics_file))
+        if by.metrics_folder is not None:
+            told.enter_context(_kept(registry, by.metrics_folder / file_name(summary)))
         told.callback(lambda: metrics.end(datetime.now(UTC)))
         yield
+
+
+def file_name(summary: Summary) -> str:
+    """Name the file of a lake, flow and dataset in a folder of many; a rerun's is the same."""
+    of = "\0".join((summary.lake, summary.flow, summary.dataset))
+    return f"{summary.flow}-{hashlib.sha256(of.encode()).hexdigest()[:16]}.prom"
 
 
 def write_metrics(registry: CollectorRegistry, file: Path) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 VARIABLES: Final = {
     "log_json": "PULSELAKE_LOG_JSON",
     "metrics_file": "PULSELAKE_METRICS_FILE",
+    "metrics_folder": "PULSELAKE_METRICS_FOLDER",
     "metrics_port": "PULSELAKE_METRICS_PORT",
 }
 
@@ -28,6 +29,11 @@ class Watching(BaseModel):
         None,
         description="File to keep Prometheus metrics in, for node_exporter: its folder is there, "
         "its name ends in .prom.",
+    )
+    metrics_folder: Path | None = Field(
+        None,
+        description="Folder to keep Prometheus metrics in, a file for each lake, flow and dataset: "
+        "a worker's, which serves them (flows.exporter).",
     )
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port to serve Prometheus metrics on while it runs."

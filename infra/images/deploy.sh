@@ -3,7 +3,8 @@
 #
 # PULSELAKE_SOURCE, PULSELAKE_LAKE and what else infra/prefect.yaml reads are the site's. Further
 # options of the night, by the names of `pulselake nightly --help`, are one JSON object in
-# PULSELAKE_NIGHT. Doing it again changes what has changed and nothing else.
+# PULSELAKE_NIGHT; the other flows have those that are theirs too, and more in PULSELAKE_BACKFILL,
+# PULSELAKE_AUDIT and PULSELAKE_ANNOTATE. Doing it again changes what has changed and nothing else.
 set -euo pipefail
 
 : "${PREFECT_API_URL:?must be the address of the Prefect server, such as http://prefect-server:4200/api}"
@@ -11,19 +12,10 @@ set -euo pipefail
 : "${PULSELAKE_LAKE:?must be where the lake is, such as s3://research/pulselake}"
 
 cd "$PULSELAKE_HOME"
-there() {
-    prefect "$1" inspect "$2" >/dev/null 2>&1
-}
-deploy() {
-    prefect --no-prompt deploy --prefect-file infra/prefect.yaml "$@"
-}
+told="$(mktemp --suffix=.yaml)"
+trap 'rm -f "$told"' EXIT
 
-there work-pool pulselake || prefect work-pool create pulselake --type process
-deploy --all
-if [ -n "${PULSELAKE_NIGHT:-}" ]; then
-    deploy --name nightly --params "$(python -c 'import json, os
-places = ("source", "lake", "dataset", "ray_address")
-config = {name: os.environ.get(f"PULSELAKE_{name.upper()}", "") for name in places}
-print(json.dumps({"config": {**config, **json.loads(os.environ["PULSELAKE_NIGHT"])}}))')"
-fi
-there automation pulselake-silent || prefect automation create --from-file infra/automations.yaml
+python -m flows.deployments infra/prefect.yaml > "$told"
+prefect work-pool inspect pulselake >/dev/null 2>&1 || prefect work-pool create pulselake --type process
+prefect --no-prompt deploy --all --prefect-file "$told"
+python -m flows.automations infra/automations.yaml

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import sys
@@ -90,6 +91,36 @@ def test_afterwards_standard_error_is_as_it_was(capfd) -> None:
 
     assert sys.stderr is before
     assert logging.root.handlers == handlers
+
+
+class WriteAlone:
+    """What some programs put in the place of standard error: it can be written to, and no more."""
+
+    def __init__(self) -> None:
+        self.said = ""
+
+    def write(self, text: str) -> int:
+        self.said += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, WriteAlone])
+def test_a_stream_without_a_descriptor_takes_json_and_says_that_it_has_none(
+    stream, monkeypatch
+) -> None:
+    there = stream()
+    monkeypatch.setattr(sys, "stderr", there)
+    monkeypatch.setattr(logging.root, "handlers", [logging.StreamHandler(there)])
+    with json_lines():
+        logger.warning("careful")
+        with pytest.raises(io.UnsupportedOperation, match="fileno"):
+            sys.stderr.fileno()
+
+    written = there.said if isinstance(there, WriteAlone) else there.getvalue()
+    assert [json.loads(line)["event"] for line in written.splitlines()] == ["careful"]
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import re
 import shutil
 import socket
 import urllib.request
@@ -10,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from flows.health import flow_health
-from flows.measured import measured
+from flows.measured import file_name, measured
 from flows.metrics import LAKE_METRICS, RUN_METRICS, LakeMetrics, RunMetrics
 from flows.status import lake_status
 from flows.summary import RunSummary
@@ -122,6 +123,16 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_done(summary, tmp
         measured(summary, Lake(str(tmp_path / "lake")), BEGAN, by),
     ):
         pytest.fail("the run began")
+
+
+def test_a_folder_has_a_file_for_each_lake_flow_and_dataset(summary, tmp_path) -> None:
+    other = summary.model_copy(update={"dataset": "theatre"})
+    elsewhere = summary.model_copy(update={"lake": "/lake/of/another"})
+
+    names = {file_name(one) for one in (summary, other, elsewhere)}
+    assert len(names) == 3
+    assert file_name(summary.model_copy(update={"run_id": "next"})) in names
+    assert all(re.fullmatch(r"nightly-[0-9a-f]{16}\.prom", name) for name in names)
 
 
 def test_a_port_answers_while_the_run_works(summary, tmp_path) -> None:

@@ -28,6 +28,7 @@ from schemas.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+IMAGES = ROOT / "infra" / "images"
 UP_S = 120.0
 TOLD = ("0105", "107", "0109", "110", "0112")
 """No arterial line; a cuff in numerics; gaps; segments; a signal file cut short."""
@@ -119,10 +120,10 @@ class Hospital:
     api_url: str
     environment: dict[str, str]
 
-    def prefect(self, *arguments: str, **variables: str) -> str:
-        """Run a command of Prefect's from where the code is; give what it said."""
+    def run_here(self, *command: str, **variables: str) -> str:
+        """Run a command from where the code is; give what it said."""
         done = subprocess.run(  # noqa: S603
-            [str(BIN / "prefect"), "--no-prompt", *arguments],
+            [str(BIN / command[0]), *command[1:]],
             cwd=ROOT,
             env={**os.environ, **self.environment, **variables},
             capture_output=True,
@@ -143,11 +144,31 @@ class Hospital:
         with running(command, self.home / "worker.log", {**self.environment, **variables}) as one:
             yield one
 
-    def deploy(self, **variables: str) -> None:
+    @contextmanager
+    def worker_of_the_image(self, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run what the image's worker starts by; its ports and its folder are its own."""
+        told = {
+            **self.environment,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PREFECT_WORKER_WEBSERVER_PORT": str(free_port()),
+            "PULSELAKE_METRICS_FOLDER": str(self.home / "metrics"),
+            **variables,
+        }
+        script = str(IMAGES / "worker.sh")
+        with running(["/bin/bash", script], self.home / "worker.log", told) as one:
+            yield one
+
+    def deploy(self) -> None:
         """Tell the server about the pool, the deployments and what it does about dead runs."""
-        self.prefect("work-pool", "create", "pulselake", "--type", "process")
-        self.prefect("deploy", "--all", "--prefect-file", "infra/prefect.yaml", **variables)
-        self.prefect("automation", "create", "--from-file", "infra/automations.yaml")
+        self.run_here("prefect", "work-pool", "create", "pulselake", "--type", "process")
+        file = "infra/prefect.yaml"
+        self.run_here("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", file)
+        self.run_here("python", "-m", "flows.automations", "infra/automations.yaml")
+
+    def deploy_by_the_image(self, **variables: str) -> str:
+        """Run what the image tells the server by; give what it said."""
+        path = f"{BIN}:{os.environ['PATH']}"
+        return self.run_here("/bin/bash", str(IMAGES / "deploy.sh"), PATH=path, **variables)
 
     def start(self, name: str, config: dict[str, object], **environment: str) -> UUID:
         """Start a run of a deployment, such as ``nightly/nightly``, with some options."""

@@ -13,6 +13,9 @@ from dotenv import dotenv_values
 from ray.scripts.scripts import start
 
 from flows.config import NightlyConfig
+from flows.deployments import FLOWS, options_of
+from flows.exporter import PORT
+from flows.notify import COMMAND_VARIABLE, URL_VARIABLE
 from infra.compose.buckets import main, make_buckets
 from infra.demo.s3 import EmbeddedS3, embedded_s3
 
@@ -131,10 +134,39 @@ def test_every_service_has_limits_a_health_check_and_a_way_to_come_back() -> Non
         assert one["restart"] in {"unless-stopped", "on-failure"}, name
 
 
-def test_only_prefects_page_is_open_and_only_on_this_machine() -> None:
-    ports = {name: one["ports"] for name, one in services().items() if "ports" in one}
+def test_only_prefects_page_and_the_metrics_are_open_and_only_on_this_machine() -> None:
+    told = filled(of_a_site() | {"PULSELAKE_METRICS_AT": ""})["services"]
+    ports = {name: one["ports"] for name, one in told.items() if "ports" in one}
 
-    assert ports == {"prefect-server": ["127.0.0.1:4200:4200"]}
+    assert ports == {
+        "prefect-server": ["127.0.0.1:4200:4200"],
+        "prefect-worker": [f"127.0.0.1:{PORT}:{PORT}"],
+    }
+
+
+def test_metrics_are_where_a_site_wants_them() -> None:
+    told = filled(of_a_site() | {"PULSELAKE_METRICS_AT": "10.0.0.7:9200"})["services"]
+
+    assert told["prefect-worker"]["ports"] == [f"10.0.0.7:9200:{PORT}"]
+
+
+def test_the_worker_knows_its_lake_and_whom_to_tell() -> None:
+    example_of = filled(of_a_site())["services"]["prefect-worker"]["environment"]
+    mail = {COMMAND_VARIABLE: "mail -s pulselake oncall", URL_VARIABLE: "https://chat/hook"}
+    told = filled(of_a_site() | mail)["services"]["prefect-worker"]["environment"]
+
+    assert example_of["PULSELAKE_LAKE"] == example()["PULSELAKE_LAKE"]
+    assert {example_of[name] for name in (*mail, "PULSELAKE_LOG_JSON")} == {""}
+    assert {name: told[name] for name in mail} == mail
+
+
+def test_every_flow_has_options_that_it_knows() -> None:
+    deploy = filled(of_a_site())["services"]["deploy"]["environment"]
+
+    assert {variable for variable, _ in FLOWS.values()} <= deploy.keys() & example().keys()
+    assert {name: options_of(name, deploy) for name in FLOWS} == {
+        name: {"workers": 4} for name in FLOWS
+    }
 
 
 def test_the_network_of_control_leads_nowhere_else() -> None:

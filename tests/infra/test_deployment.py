@@ -1,20 +1,24 @@
-"""A Prefect server and a worker on this machine, told of the flows by ``infra/prefect.yaml``."""
+"""A Prefect server and the image's worker on this machine, told of the flows as the image does."""
 
 import json
+import re
 import threading
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Running
+from prometheus_client.parser import text_string_to_metric_families
 
 from ops.lake import Lake
-from tests.infra.hospital import Hospital, hospital, wait_until, write_ward
+from tests.infra.hospital import Hospital, free_port, hospital, wait_until, write_ward
 
 pytestmark = pytest.mark.timeout(300)
 HERE = {"workers": 0, "restorer": "classical"}
@@ -55,10 +59,13 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, told) -> Iterator[Hospita
         "PULSELAKE_LAKE": str(home / "lake"),
         "PULSELAKE_DATASET": "ward",
         "PULSELAKE_TIMEZONE": ZONE.key,
+        "PULSELAKE_NIGHT": json.dumps(HERE),
+        "PULSELAKE_SCRAPE_PORT": str(free_port()),
     }
+    secret = {"PULSELAKE_NOTIFY_URL": told[0], "AWS_SECRET_ACCESS_KEY": "a-secret-key"}
     with hospital(home, environment) as place:
-        place.deploy()
-        with place.worker(PULSELAKE_NOTIFY_URL=told[0], AWS_SECRET_ACCESS_KEY="a-secret-key"):  # noqa: S106
+        place.deploy_by_the_image()
+        with place.worker_of_the_image(**secret):
             yield place
 
 
@@ -121,6 +128,56 @@ def test_a_night_started_through_the_api_leaves_its_rows_and_its_tables(deployed
     assert lake.scan("backfill").collect().height
     assert {("pulselake-nightly", "table"), ("pulselake-audit-errors", "markdown")} <= kinds
     assert set(night.tags) == {"pulselake", "nightly"}
+
+
+def test_the_worker_logs_json_of_itself_and_of_its_flows(deployed, night) -> None:
+    log = (deployed.home / "worker.log").read_text().splitlines()
+    lines = [json.loads(line) for line in log if line.startswith("{")]
+    text = " ".join(line for line in log if not line.startswith("{"))
+    (run_id,) = Lake(deployed.environment["PULSELAKE_LAKE"]).scan("runs").collect()["run_id"]
+    of_night = [line for line in lines if line.get("run_id") == run_id]
+
+    assert {"prefect.flow_runs", "prefect.flow_runs.worker"} <= {line["logger"] for line in lines}
+    assert [line["outcome"] for line in of_night if line["event"] == "run ended"] == ["done"]
+    assert {line["record"] for line in of_night if "record" in line}
+    assert re.fullmatch(r"\s*Worker 'ProcessWorker \S+' started!\s*", text)
+
+
+def test_prometheus_finds_how_the_night_ended_where_the_worker_serves_it(deployed, night) -> None:
+    port, lake = (deployed.environment[f"PULSELAKE_{name}"] for name in ("SCRAPE_PORT", "LAKE"))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    ended = {
+        one.labels["outcome"]: one.value
+        for family in families
+        for one in family.samples
+        if one.name == "pulselake_run_outcome" and one.labels["lake"] == lake
+    }
+
+    assert ended == {"running": 0, "done": 1, "failed": 0}
+
+
+def test_deploying_again_changes_what_has_changed_and_nothing_else(deployed) -> None:
+    def there() -> tuple[dict[str, UUID], set[UUID]]:
+        with deployed.client as client:
+            deployments = {one.name: one.id for one in client.read_deployments()}
+            return deployments, {one.id for one in client.read_automations()}
+
+    before = there()
+    said = deployed.deploy_by_the_image(PULSELAKE_BACKFILL='{"seed": 7}')
+    with deployed.client as client:
+        options = {
+            one.name: set(one.parameters["config"].items()) for one in client.read_deployments()
+        }
+
+    assert there() == before
+    assert len(before[1]) == 3
+    assert "automation" not in said
+    assert options["backfill"] >= {*HERE.items(), ("seed", 7), ("dataset", "ward")}
+    for name in ("nightly", "audit"):
+        assert options[name] >= set(HERE.items())
+        assert not any(option == "seed" for option, _ in options[name])
+    assert ("workers", 0) in options["annotate"]
 
 
 @pytest.mark.slow

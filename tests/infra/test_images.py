@@ -6,14 +6,17 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dockerfile_parse import DockerfileParser
 
+from flows.watching import Watching
 from infra.images.layers import code, libraries, needed
 from tests.infra.dockerignore import lets_in
+from tests.infra.hospital import answers, free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "infra" / "images"
@@ -199,18 +202,103 @@ def test_a_night_without_a_source_is_not_deployed() -> None:
     assert "PULSELAKE_SOURCE: must be where the archive is" in errors
 
 
-def test_where_ray_ends_so_does_the_worker(tmp_path: Path, server: str) -> None:
+def told_by(process: subprocess.Popen[str]) -> dict[str, str]:
+    """Variables that a stand-in says it was given, up to a line of its own."""
+    assert process.stdout is not None
+    lines = iter(process.stdout.readline, "started\n")
+    return dict(line.rstrip("\n").partition("=")[::2] for line in lines)
+
+
+TELLS = "env | grep -E '^(PULSELAKE|PREFECT)_'; echo started; exec sleep 600"
+
+
+@pytest.fixture
+def place(server: str, tmp_path: Path) -> dict[str, str]:
+    """What a worker is told of where it is; its metrics go to a folder and a port of their own."""
+    return {
+        "PREFECT_API_URL": server,
+        "PULSELAKE_HOME": str(ROOT),
+        "PULSELAKE_METRICS_FOLDER": str(tmp_path / "metrics"),
+        "PULSELAKE_SCRAPE_PORT": str(free_port()),
+    }
+
+
+@pytest.mark.parametrize("asked", [{}, {"PULSELAKE_LOG_JSON": ""}], ids=["unset", "empty"])
+def test_a_worker_and_its_flows_log_json_by_themselves(
+    asked: dict[str, str], tmp_path: Path, place: dict[str, str]
+) -> None:
+    process = run("worker.sh", path=programs(tmp_path, prefect=TELLS), **place, **asked)
+    told = told_by(process)
+    ended(process)
+
+    settings = Path(told["PREFECT_LOGGING_SETTINGS_PATH"])
+    assert Watching(log_json=told["PULSELAKE_LOG_JSON"]).log_json is True
+    assert settings.is_file()
+    assert lets_in(IGNORE, str(settings.relative_to(ROOT)))
+
+
+def test_a_worker_that_is_to_log_text_does(tmp_path: Path, place: dict[str, str]) -> None:
+    path = programs(tmp_path, prefect=TELLS)
+    process = run("worker.sh", path=path, PULSELAKE_LOG_JSON="0", **place)
+    told = told_by(process)
+    ended(process)
+
+    assert Watching(log_json=told["PULSELAKE_LOG_JSON"]).log_json is False
+    assert "PREFECT_LOGGING_SETTINGS_PATH" not in told
+
+
+def test_a_worker_tells_prometheus_and_its_flows_where_to_leave_what_they_tell(
+    tmp_path: Path, place: dict[str, str]
+) -> None:
+    process = run("worker.sh", path=programs(tmp_path, prefect=TELLS), **place)
+    told = told_by(process)
+    folder, port = Path(told["PULSELAKE_METRICS_FOLDER"]), place["PULSELAKE_SCRAPE_PORT"]
+    url = f"http://127.0.0.1:{port}/metrics"
+    wait_until(lambda: answers(url), "the worker's metrics", 60)
+    (folder / "night.prom").write_text("pulselake_run_outcome 1\n", encoding="utf-8")
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        scraped = answer.read().decode()
+    ended(process)
+
+    assert "pulselake_run_outcome 1.0" in scraped
+    assert not answers(url)
+
+
+def test_a_worker_works_on_where_its_metrics_cannot_be_served(
+    tmp_path: Path, place: dict[str, str]
+) -> None:
+    with socket.create_server(("", 0)) as taken:
+        place["PULSELAKE_SCRAPE_PORT"] = str(taken.getsockname()[1])
+        process = run("worker.sh", path=programs(tmp_path, prefect=TELLS), **place)
+        told_by(process)
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if "can't be served" in line)
+
+        assert process.poll() is None
+    assert place["PULSELAKE_SCRAPE_PORT"] in said
+    ended(process)
+
+
+def ended(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    process.communicate(timeout=30)
+
+
+def test_where_ray_ends_so_does_the_worker(tmp_path: Path, place: dict[str, str]) -> None:
     path = programs(tmp_path, ray="exit 7", prefect="exec sleep 600")
 
-    process = run("worker.sh", path=path, PREFECT_API_URL=server, PULSELAKE_RAY_HEAD="head:6379")
+    process = run("worker.sh", path=path, PULSELAKE_RAY_HEAD="head:6379", **place)
 
     assert process.wait(30) == 1
     process.communicate(timeout=30)
 
 
-def test_a_worker_that_is_told_to_stop_takes_both_with_it(tmp_path: Path, server: str) -> None:
+def test_a_worker_that_is_told_to_stop_takes_both_with_it(
+    tmp_path: Path, place: dict[str, str]
+) -> None:
     path = programs(tmp_path, ray="exec sleep 600", prefect="echo started; exec sleep 600")
-    process = run("worker.sh", path=path, PREFECT_API_URL=server, PULSELAKE_RAY_HEAD="head:6379")
+    process = run("worker.sh", path=path, PULSELAKE_RAY_HEAD="head:6379", **place)
     assert process.stdout is not None
     process.stdout.readline()
 

@@ -16,6 +16,8 @@ from ray.autoscaler._private.kuberay.autoscaling_config import (
 from ray.scripts.scripts import start
 
 from flows.config import NightlyConfig
+from flows.deployments import FLOWS, options_of
+from flows.exporter import PORT
 from tests.infra.kustomize import Manifest, build
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +81,36 @@ def selectors(manifest: Manifest) -> Iterator[dict[str, str]]:
         peers = [peer for rule in rules for peer in rule.get("from", rule.get("to", []))]
         for peer in [spec, *(one for one in peers if "namespaceSelector" not in one)]:
             yield peer.get("podSelector", {}).get("matchLabels", {})
+
+
+def worker(manifests: list[Manifest]) -> tuple[Manifest, Manifest]:
+    """The Prefect worker's template and its one container."""
+    template = templates(manifests)["Deployment prefect-worker"]
+    (container,) = template["spec"]["containers"]
+    return template, container
+
+
+def reached(
+    manifests: list[Manifest], namespace: str, labels: dict[str, str]
+) -> set[tuple[str, int | None]]:
+    """Pods and ports that the policies let a pod reach; a port of none is any."""
+
+    def is_it(peer: Manifest) -> bool:
+        here = peer.get("namespaceSelector", {}).get("matchLabels")
+        there = {"kubernetes.io/metadata.name": namespace}
+        same = namespace == "pulselake" if here is None else here.items() <= there.items()
+        return same and peer["podSelector"].get("matchLabels", {}).items() <= labels.items()
+
+    return {
+        (name, port["port"])
+        for policy in of_kind(manifests, "NetworkPolicy")
+        for rule in policy["spec"].get("ingress", [])
+        if any(is_it(peer) for peer in rule["from"])
+        for name, template in templates(manifests).items()
+        if policy["spec"]["podSelector"].get("matchLabels", {}).items()
+        <= template["metadata"]["labels"].items()
+        for port in rule.get("ports", [{"port": None}])
+    }
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -188,6 +220,18 @@ def test_the_night_has_options_that_it_knows(manifests: list[Manifest]) -> None:
     assert bool(config.gpus_per_actor) == ("gpu" in groups(manifests))
 
 
+def test_every_flow_has_options_that_it_knows(manifests: list[Manifest]) -> None:
+    (settings,) = of_kind(manifests, "ConfigMap")
+
+    assert {variable for variable, _ in FLOWS.values()} <= settings["data"].keys()
+    for name, (_, config) in FLOWS.items():
+        places = {"lake": settings["data"]["PULSELAKE_LAKE"]}
+        source = {"source": "s3://hospital/waveforms"} if name == "nightly" else {}
+        told = config(**places, **source, **options_of(name, settings["data"]))
+
+        assert told.workers == json.loads(settings["data"]["PULSELAKE_NIGHT"])["workers"]
+
+
 def test_whatever_the_deployments_read_is_in_the_settings(manifests: list[Manifest]) -> None:
     text = (ROOT / "infra" / "prefect.yaml").read_text(encoding="utf-8")
     (settings,) = of_kind(manifests, "ConfigMap")
@@ -276,6 +320,53 @@ def test_nothing_passes_that_no_policy_names(manifests: list[Manifest]) -> None:
     ]
 
     assert everything["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_prometheus_reaches_the_workers_metrics_and_nothing_else(
+    manifests: list[Manifest],
+) -> None:
+    prometheus = {"app.kubernetes.io/name": "prometheus"}
+
+    assert reached(manifests, "monitoring", prometheus) == {("Deployment prefect-worker", PORT)}
+    assert reached(manifests, "monitoring", {"app.kubernetes.io/name": "grafana"}) == set()
+    assert reached(manifests, "elsewhere", prometheus) == set()
+    assert reached(manifests, "pulselake", prometheus) == set()
+
+
+def test_who_reaches_the_server_and_its_database_is_as_ever(manifests: list[Manifest]) -> None:
+    client, server = {"pulselake/prefect-client": "yes"}, {"app": "prefect-server"}
+
+    assert reached(manifests, "pulselake", client) == {("Deployment prefect-server", 4200)}
+    assert reached(manifests, "pulselake", server) == {("StatefulSet postgres", 5432)}
+
+
+def test_the_port_that_is_announced_for_scraping_is_the_one_that_answers(
+    manifests: list[Manifest],
+) -> None:
+    template, container = worker(manifests)
+    announced = template["metadata"]["annotations"]
+    monitor = yaml.safe_load((ROOT / "infra/watch/pod-monitor.yaml").read_text(encoding="utf-8"))
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+
+    assert {"name": endpoint["port"], "containerPort": PORT} in container["ports"]
+    assert announced["prometheus.io/scrape"] == "true"
+    assert announced["prometheus.io/port"] == str(PORT)
+    assert announced["prometheus.io/path"] == endpoint["path"] == "/metrics"
+    labels = monitor["spec"]["selector"]["matchLabels"]
+    assert labels.items() <= template["metadata"]["labels"].items()
+    assert monitor["metadata"]["namespace"] == "pulselake"
+
+
+def test_the_worker_knows_its_lake_and_whom_to_tell(manifests: list[Manifest]) -> None:
+    _, container = worker(manifests)
+    (settings,) = of_kind(manifests, "ConfigMap")
+    named = {one["name"]: one["valueFrom"] for one in container["env"] if "valueFrom" in one}
+
+    assert {"configMapRef": {"name": "pulselake"}} in container["envFrom"]
+    assert settings["data"]["PULSELAKE_LAKE"]
+    for variable, key in (("PULSELAKE_NOTIFY_URL", "url"), ("PULSELAKE_NOTIFY_COMMAND", "command")):
+        secret = {"name": "pulselake-notify", "key": key, "optional": True}
+        assert named[variable] == {"secretKeyRef": secret}
 
 
 def test_whatever_names_pods_names_some_that_there_are(manifests: list[Manifest]) -> None:
