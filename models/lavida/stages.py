@@ -18,10 +18,6 @@ SLOW: Final = 0.1
 """Of the rate of everything else: what the encoder learns at once it has learned."""
 
 
-GENTLE: Final = 0.2
-"""Of the rate in reasoning: at the whole of it, answers without a trace became less right."""
-
-
 def shares_of(stage: Stage | Literal["heads"]) -> Callable[[str], float]:
     """Give what share of the learning rate each parameter has in a stage."""
 
@@ -31,7 +27,6 @@ def shares_of(stage: Stage | Literal["heads"]) -> Callable[[str], float]:
             return float(part == "projector")
         if stage == "heads":
             return float(part != "tower")
-        all_over = GENTLE if stage == "3b" else 1.0
-        return SLOW * all_over if part == "tower" and stage != "0" else all_over
+        return SLOW if part == "tower" and stage != "0" else 1.0
 
     return share
