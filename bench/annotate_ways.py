@@ -17,7 +17,6 @@ from flows.train_annotator_config import TrainAnnotatorConfig
 from flows.train_annotator_steps import HEADS, IN_ORDER, averaged
 from flows.train_folder import CONFIG
 from models.lavida.answer import AT, LENGTH, annotation_of, answer_of, grammar, reading_of, words_of
-from models.lavida.architecture import Sizes
 from models.lavida.autoregressive import fill_in_order
 from models.lavida.heads import Heads
 from models.lavida.network import LaViDa
@@ -55,6 +54,7 @@ class Trained:
     network: LaViDa
     in_order: LaViDa
     heads: Heads
+    reasoning: LaViDa | None
 
 
 def trained(out: Path, device: str) -> Trained:
@@ -63,11 +63,12 @@ def trained(out: Path, device: str) -> Trained:
     Raises:
         FileNotFoundError: where one is not there.
     """
-    sizes = _sizes(out)
+    sizes, reasoning = _config(out).sizes, out / "3b.safetensors"
     return Trained(
         annotator_of(out, device),
         _filled(out / f"{IN_ORDER}.safetensors", LaViDa(sizes)).to(device),
         _filled(out / f"{HEADS}.safetensors", Heads(sizes)).to(device),
+        _filled(reasoning, LaViDa(sizes)).to(device) if reasoning.is_file() else None,
     )
 
 
@@ -77,18 +78,19 @@ def annotator_of(out: Path, device: str) -> LaViDa:
     Raises:
         FileNotFoundError: where there is none.
     """
+    config = _config(out)
     for stage in reversed(STAGES):
         state = out / f"{stage}.safetensors"
-        if stage != "0" and state.is_file():
-            network: LaViDa = _filled(state, LaViDa(_sizes(out))).to(device)
+        if stage != "0" and config.steps_of(stage) and state.is_file():
+            network: LaViDa = _filled(state, LaViDa(config.sizes)).to(device)
             return network
     message = f"{out} holds no training of an annotator"
     raise FileNotFoundError(message)
 
 
-def _sizes(out: Path) -> Sizes:
+def _config(out: Path) -> TrainAnnotatorConfig:
     told = json.loads((out / CONFIG).read_text(encoding="utf-8"))
-    return TrainAnnotatorConfig(**told, out=out).sizes
+    return TrainAnnotatorConfig(**told, out=out)
 
 
 def _filled(state: Path, network: Any) -> Any:
@@ -107,7 +109,8 @@ def ways(of: Trained, device: str) -> Iterator[Way]:
             yield diffusion(f"diffusion, alpha {name}", of.network, Dial(steps, shift), device)
     sure = Dial(1, threshold=MOST_SURE)
     yield diffusion(f"diffusion, all above {MOST_SURE}", of.network, sure, device)
-    yield Way("diffusion, with a trace first", 16, lambda x: _reasoned(of.network, x, device))
+    if reasoning := of.reasoning:
+        yield Way("diffusion, with a trace first", 16, lambda x: _reasoned(reasoning, x, device))
 
 
 def diffusion(name: str, network: LaViDa, dial: Dial, device: str) -> Way:

@@ -44,7 +44,12 @@ class TrainAnnotatorConfig(BaseModel):
     steps_1: int = Field(100, ge=0, description="Of the projector alone.")
     steps_2: int = Field(1_500, ge=0, description="Of everything.")
     steps_3a: int = Field(300, ge=0, description="Of infilling.")
-    steps_3b: int = Field(120, ge=0, description="Of reasoning.")
+    steps_3b: int = Field(
+        0,
+        ge=0,
+        description="Of reasoning: traces can then be filled before answers, and answers without "
+        "one may be less right.",
+    )
     peers: bool = Field(
         False,
         description="Train those that the annotator is judged beside, too: linear heads, "
