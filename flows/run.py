@@ -24,6 +24,7 @@ from ops.catalog import Plan
 from ops.grade import GRADER_VERSION
 from ops.ingest_record import READER_VERSION
 from ops.lake import Lake
+from ops.lake.lost import telling_lost
 from schemas.runs import Run
 
 _LIBRARIES: Final = (
@@ -71,7 +72,8 @@ def recorded(flow: str, config: PlaceConfig, summary_of: type[Told]) -> Iterator
     )
     with _watched(summary, lake, started, by):
         try:
-            yield summary
+            with telling_lost(lake.location):
+                yield summary
         except BaseException as error:
             summary.outcome = "failed"
             summary.error = f"{type(error).__name__}: {error}"

@@ -31,6 +31,7 @@ from flows.upkeep_config import StatusConfig
 from flows.watching import watching
 from flows.withdrawn import WithdrawnModel, withdrawn_models
 from ops.lake import Lake
+from ops.lake.lost import telling_lost
 from schemas.tables import TABLES
 
 LAST_RUNS: Final = 5
@@ -93,21 +94,8 @@ def lake_status(config: StatusConfig) -> LakeStatus:
     """
     see_lake(config)
     lake = Lake(config.lake, config.as_of)
-    tables = {name: _rows(lake, name, config.dataset) for name in TABLES}
-    runs = lake.scan("runs", config.dataset).sort("started_at", descending=True).collect()
-    latest = runs.filter(pl.col("source").is_not_null(), pl.col("outcome") == "done")
-    plans = config.plan and not lake.moment
-    told = latest.unique("dataset", keep="first", maintain_order=True)["config"]
-    return LakeStatus(
-        lake=lake.url,
-        as_of=lake.moment.isoformat() if lake.moment else None,
-        tables=tables,
-        runs=[_shown(run) for run in runs.head(LAST_RUNS).iter_rows(named=True)],
-        flows=flow_health(runs, lake.moment or datetime.now(UTC)),
-        next=[work for t in told for work in _next(lake, json.loads(t))] if plans else None,
-        quarantined=tables["quarantine"],
-        withdrawn=withdrawn_models(lake),
-    )
+    with telling_lost(lake.location):
+        return _seen(lake, config)
 
 
 def leave_metrics(status: LakeStatus) -> None:
@@ -141,6 +129,24 @@ def show_status(status: LakeStatus, console: Console) -> None:
     for work in status.next or []:
         count = "" if work.count is None else f" {work.count}"
         say(console, f"{work.dataset}: {work.step}{count}: {work.reason}")
+
+
+def _seen(lake: Lake, config: StatusConfig) -> LakeStatus:
+    tables = {name: _rows(lake, name, config.dataset) for name in TABLES}
+    runs = lake.scan("runs", config.dataset).sort("started_at", descending=True).collect()
+    latest = runs.filter(pl.col("source").is_not_null(), pl.col("outcome") == "done")
+    plans = config.plan and not lake.moment
+    told = latest.unique("dataset", keep="first", maintain_order=True)["config"]
+    return LakeStatus(
+        lake=lake.url,
+        as_of=lake.moment.isoformat() if lake.moment else None,
+        tables=tables,
+        runs=[_shown(run) for run in runs.head(LAST_RUNS).iter_rows(named=True)],
+        flows=flow_health(runs, lake.moment or datetime.now(UTC)),
+        next=[work for t in told for work in _next(lake, json.loads(t))] if plans else None,
+        quarantined=tables["quarantine"],
+        withdrawn=withdrawn_models(lake),
+    )
 
 
 def _rows(lake: Lake, table: str, dataset: str) -> int:

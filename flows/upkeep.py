@@ -2,6 +2,7 @@
 
 from flows.config import LakeConfig, PlaceConfig
 from ops.lake import Lake
+from ops.lake.lost import telling_lost
 
 
 def lake_there(config: PlaceConfig) -> Lake:
@@ -23,7 +24,9 @@ def see_lake(config: LakeConfig) -> None:
     Raises:
         ValueError: where there is none.
     """
-    datasets_of(lake_there(config), config.dataset)
+    lake = lake_there(config)
+    with telling_lost(lake.location):
+        datasets_of(lake, config.dataset)
 
 
 def datasets_of(lake: Lake, dataset: str) -> list[str]:
