@@ -25,9 +25,7 @@ import torch
 from bench.annotate_card import put_in_card
 from bench.annotate_ways import (
     Way,
-    annotator_of,
     by_diffusion,
-    of_images,
     seen,
     trained,
     ways,
@@ -177,11 +175,11 @@ def of_bars(judged: dict[str, list[Judged]], groups: dict[str, np.ndarray]) -> R
     return Report("Against rules, corrupted", ["figure", "mean", "low", "high"], rows, bars)
 
 
-def figures(judged: dict[str, list[Judged]]) -> dict[str, Any]:
-    """Say for a card how right the shipped dial and the rules are, slot by slot."""
+def figures(judged: dict[str, list[Judged]], way: str = SHIPPED_WAY) -> dict[str, Any]:
+    """Say for a card how right a way at the shipped dial and the rules are, slot by slot."""
     told: dict[str, Any] = {"split": "test"}
     for name, some in judged.items():
-        dial = next(one for one in some if (one.way, one.steps) == (SHIPPED_WAY, DIAL_STEPS))
+        dial = next(one for one in some if (one.way, one.steps) == (way, DIAL_STEPS))
         told[name] = {
             "windows": len(dial.right),
             "steps": DIAL_STEPS,
@@ -221,7 +219,6 @@ def main() -> int:
     add_json_option(parser)
     parser.add_argument("--training", type=Path, required=True, help="what a training has left")
     parser.add_argument("--data", type=Path, required=True, help="the cuff-less set")
-    parser.add_argument("--images", type=Path, help="what a training on images has left")
     parser.add_argument("--card", type=Path, help="checkpoint whose card is to say the figures")
     parser.add_argument("--per-group", type=int, default=PER_GROUP)
     parser.add_argument("--runs", type=int, default=5)
@@ -229,10 +226,7 @@ def main() -> int:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     of = trained(options.training, device)
     sets, groups = windows(options.data, options.per_group)
-    tried = list(ways(of, device))
-    if options.images:
-        tried.append(of_images(annotator_of(options.images, device), device))
-    judged = {name: [judge(way, told) for way in tried] for name, told in sets.items()}
+    judged = {name: [judge(way, told) for way in ways(of, device)] for name, told in sets.items()}
     reports = [of_quality(name, some) for name, some in judged.items()]
     reports += [
         of_bars(judged, groups),

@@ -23,9 +23,8 @@ from models.lavida.network import LaViDa
 from models.lavida.reasoning import fill_with_reason
 from models.lavida.sampling import Dial, Filled, Logits, fill
 from models.lavida.stages import STAGES
-from models.lavida.views import image_views, prompt_of, signal_views
+from models.lavida.views import prompt_of, signal_views
 from models.lavida.words import MASK, TOKEN, WORDS
-from ops.strip.image import draw_strips
 from ops.strip.lessons import by_modality, units_known
 from ops.strip.rules import read_by_rules
 from ops.strip.score import Said, said_of
@@ -121,19 +120,6 @@ def diffusion(name: str, network: LaViDa, dial: Dial, device: str) -> Way:
 
     most = len(AT) if dial.threshold is not None else min(dial.steps, len(AT))
     return Way(name, most, say)
-
-
-def of_images(network: LaViDa, device: str) -> Way:
-    """Fill answers of the strips that a recorder would draw of the windows."""
-
-    @torch.inference_mode()
-    def say(signals: F32) -> list[Said]:
-        images = torch.from_numpy(draw_strips(signals, np.random.default_rng(0))).to(device)
-        given = torch.tensor([answer_of({})] * len(images), device=device)
-        prompt = prompt_of(torch.ones(len(images), dtype=torch.bool, device=device))
-        return said_by(by_diffusion(network, (image_views(images), prompt, given), Dial(8)))
-
-    return Way("diffusion, of images", 8, say)
 
 
 Seen = tuple[Tensor, Tensor, Tensor]

@@ -2,14 +2,13 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
 import typer
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from flows.config import without_secrets
 from flows.options import build
-from models.lavida.shipped import IMAGES
 
 
 class AnnotateImageConfig(BaseModel):
@@ -29,13 +28,6 @@ class AnnotateImageConfig(BaseModel):
     @classmethod
     def _without_secrets(cls, url: str | None) -> str | None:
         return url and without_secrets(url)
-
-    @model_validator(mode="after")
-    def _something_looks_at_images(self) -> Self:
-        if self.checkpoint is None and not IMAGES.is_file():
-            message = "an image needs --checkpoint, one of a LaViDa that looks at images"
-            raise ValueError(message)
-        return self
 
 
 def lake_or_image(

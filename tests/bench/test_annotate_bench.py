@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from bench import annotate, annotate_ways
+from bench import annotate, annotate_images, annotate_ways
 from flows.train_annotator_config import TrainAnnotatorConfig
 from flows.train_annotator_steps import train_stages
+from models.lavida.network import LaViDa
 from ops.strip.score import consistent
 
 TINY = {"tower_width": 32, "tower_depth": 1, "width": 32, "depth": 1, "batch": 4}
@@ -59,3 +60,13 @@ def test_the_gain_over_another_has_an_interval_over_groups(out, made_up_uci) -> 
 
     assert annotate.better_by(rules, rules, groups["corrupted"]) == (0, 0, 0)
     assert set(groups["corrupted"]) <= set(groups["clean"])
+
+
+def test_scans_of_the_same_windows_are_annotated(made_up_uci, tmp_path) -> None:
+    config = TrainAnnotatorConfig(data=made_up_uci, out=tmp_path, kind="image", **TINY)
+    sets, _ = annotate.windows(made_up_uci, 4)
+    way = annotate_images.of_images(LaViDa(config.sizes).eval(), "cpu")
+    said = way.say(sets["clean"].signals[:4])
+
+    assert len(said) == 4
+    assert annotate.judge(way, sets["corrupted"]).steps == annotate.DIAL_STEPS

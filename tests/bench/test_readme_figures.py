@@ -26,7 +26,11 @@ def figures() -> list[str]:
     filling = bars("tricardio_speed")
     chain = bars("audit_chain")
     left = [chain[f"ME of {p} after the site's step, over before"] for p in ("sbp", "dbp", "map")]
+    beyond, quarter, cached = bars("annotate").values()
     return [
+        f"{100 * beyond:.1f} points",
+        f"{100 * quarter:.0f} %",
+        f"{cached:.1f} times",
         " / ".join(f"{t:,.0f}" for t in filling.values()) + " times",
         f"{max(parity.values()):.1e}",
         *(" / ".join(f"{t:.1f}" for t in times.values()) + " times" for times in sampling),

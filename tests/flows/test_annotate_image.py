@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.train_annotator_config import TrainAnnotatorConfig
+from models.checkpoint import read_card
 from models.lavida.checkpoint import AnnotatorSettings, save_annotator
 from models.lavida.network import LaViDa
+from models.lavida.shipped import IMAGES
 from ops.strip.image import draw_strips
 from schemas.annotator import SLOTS
 from schemas.template import parse_annotation
@@ -68,6 +70,15 @@ def test_json_of_an_image_is_one_object_with_a_whole_annotation(strip, checkpoin
     assert told["model_id"].startswith("lavida-images-1")
 
 
+def test_what_comes_along_reads_images(strip) -> None:
+    done = run("--image", strip, "--json")
+
+    assert done.exit_code == 0, done.output
+    model, steps = (json.loads(done.stdout)[name] for name in ("model_id", "steps"))
+    assert model == read_card(str(IMAGES)).model_id
+    assert steps == 8
+
+
 def test_a_person_is_shown_each_slot_and_how_sure_it_is(strip, checkpoint) -> None:
     done = run("--image", strip, "--checkpoint", checkpoint, "--steps", 2)
 
@@ -93,7 +104,6 @@ def test_steps_and_checkpoint_may_come_from_a_file_that_serves_other_commands_to
     [
         ([], "a LAKE or an --image is needed"),
         (["lake", "--image", "strip.png"], "either a LAKE or an --image is needed, not both"),
-        (["--image", "strip.png"], "an image needs --checkpoint"),
         (["--image", "strip.png", "--workers", "2"], "--workers does not go with --image"),
         (["--image", "strip.png", "--strict"], "--strict does not go with --image"),
         (["--image", "strip.png", "--annotator", "rules"], "--annotator does not go with"),
