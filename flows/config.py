@@ -19,7 +19,9 @@ from ops.reference.readings import MOST_AGE_S
 from ops.source import Source
 from schemas.modality import MODALITIES, Modality
 
-SECRET: Final = re.compile(r"token|secret|passw|credential|sig(nature)?$|key$", re.IGNORECASE)
+SECRET: Final = re.compile(
+    r"token|secret|passw|credential|auth_string|sig(nature)?$|key$", re.IGNORECASE
+)
 """What the name of a secret looks like."""
 _FIRST: Final = ("source", "lake", "dataset")
 

@@ -8,6 +8,7 @@ the folder is lost with its machine.
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ logger = logging.getLogger("pulselake")
 FOLDER_VARIABLE: Final = VARIABLES["metrics_folder"]
 PORT_VARIABLE: Final = "PULSELAKE_SCRAPE_PORT"
 PORT: Final = 9108
+MOST_PORT: Final = 65535
 LOOK_EVERY_S: Final = 3600.0
 PATIENCE_S: Final = 900.0
 
@@ -77,17 +79,35 @@ def look_at(lake: str, folder: Path) -> bool:
     return done.returncode == 0
 
 
+def scrape_port() -> int:
+    """Read the port to serve on from the environment.
+
+    Raises:
+        ValueError: where it is none.
+    """
+    text = os.environ.get(PORT_VARIABLE) or str(PORT)
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= MOST_PORT:
+        message = f"{PORT_VARIABLE} must be a port from 1 to {MOST_PORT}, got {text!r}"
+        raise ValueError(message)
+    return int(text)
+
+
 def main() -> None:
     """Serve until the process is told to end.
 
     Raises:
-        SystemExit: where a variable is wrong or the port is taken.
+        SystemExit: where a variable is wrong, the folder can't be made or the port is taken.
     """
-    by = watching()
+    try:
+        by, port = watching(), scrape_port()
+    except ValueError as error:
+        sys.exit(str(error))
     if by.metrics_folder is None:
         sys.exit(f"{FOLDER_VARIABLE} must name a folder, got nothing")
-    by.metrics_folder.mkdir(parents=True, exist_ok=True)
-    port = int(os.environ.get(PORT_VARIABLE) or PORT)
+    try:
+        by.metrics_folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"{FOLDER_VARIABLE} {by.metrics_folder} can't be made: {error.strerror}")
     with json_lines() if by.log_json else nullcontext():
         try:
             start_http_server(port, registry=registry_of(by.metrics_folder))

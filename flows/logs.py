@@ -35,7 +35,9 @@ FIELDS: Final = (
 
 The last two are Prefect's own.
 """
-_SECRET: Final = re.compile(r"token|secret|passw|credential|_key$|notify_url", re.IGNORECASE)
+_SECRET: Final = re.compile(
+    r"token|secret|passw|credential|auth_string|_key$|notify_(url|command)", re.IGNORECASE
+)
 _PLACE: Final = re.compile(r"_(path|file|dir|uri|mode)$", re.IGNORECASE)
 _LONG_ENOUGH: Final = 8
 """Letters below which a secret can't be told from a word."""

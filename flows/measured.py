@@ -29,7 +29,8 @@ def measured(summary: Summary, lake: Lake, started: datetime, by: Watching) -> I
     """Tell Prometheus of a run for the length of the block, and in the file of its end too.
 
     Raises:
-        OSError: where the file can't be written or the port is taken, before anything is done.
+        OSError: where the file can't be written or the port is taken, before anything is done. A
+            folder that can't be written, which is a worker's for all nights, is a line of the log.
     """
     if not (by.metrics_file or by.metrics_folder or by.metrics_port):
         yield
@@ -41,9 +42,12 @@ def measured(summary: Summary, lake: Lake, started: datetime, by: Watching) -> I
         if by.metrics_port is not None:
             told.enter_context(_served(registry, by.metrics_port))
         if by.metrics_file is not None:
+            write_metrics(registry, by.metrics_file)
             told.enter_context(_kept(registry, by.metrics_file))
         if by.metrics_folder is not None:
-            told.enter_context(_kept(registry, by.metrics_folder / file_name(summary)))
+            file = by.metrics_folder / file_name(summary)
+            _write_or_say(registry, file)
+            told.enter_context(_kept(registry, file))
         told.callback(lambda: metrics.end(datetime.now(UTC)))
         yield
 
@@ -84,7 +88,6 @@ def _served(registry: CollectorRegistry, port: int) -> Iterator[None]:
 
 @contextmanager
 def _kept(registry: CollectorRegistry, file: Path) -> Iterator[None]:
-    write_metrics(registry, file)
     over = threading.Event()
     writer = threading.Thread(target=_write_on, args=(registry, file, over), daemon=True)
     writer.start()
@@ -97,16 +100,20 @@ def _kept(registry: CollectorRegistry, file: Path) -> Iterator[None]:
 
 
 def _write_on(registry: CollectorRegistry, file: Path, over: threading.Event) -> None:
+    written = True
     while not over.wait(EVERY_S):
-        _write_or_say(registry, file)
+        written = _write_or_say(registry, file, aloud=written)
 
 
-def _write_or_say(registry: CollectorRegistry, file: Path) -> None:
-    """Write, or say why not: no night ends for its metrics."""
+def _write_or_say(registry: CollectorRegistry, file: Path, *, aloud: bool = True) -> bool:
+    """Write, or say why not, if it is to: no night ends for its metrics. Tell whether it wrote."""
     try:
         write_metrics(registry, file)
     except OSError as error:
-        logger.warning("%s", error)
+        if aloud:
+            logger.warning("%s", error)
+        return False
+    return True
 
 
 def _good_at(lake: Lake, summary: Summary) -> datetime | None:

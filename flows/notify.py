@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import subprocess
+from http.client import HTTPException
 from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -20,12 +21,14 @@ URL_VARIABLE: Final = "PULSELAKE_NOTIFY_URL"
 COMMAND_VARIABLE: Final = "PULSELAKE_NOTIFY_COMMAND"
 PATIENCE_S: Final = 10.0
 MOST_TOLD: Final = 400
+_NO_URL: Final = f"{URL_VARIABLE} must be a URL of http or https, got another"
 
 _WRAPPING: Final = re.compile(r"^Flow run encountered an exception: (\w+: )?")
 _USER: Final = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY: Final = re.compile(r"(://[^\s?]+)\?\S+")
 _NAMED: Final = re.compile(
-    r"\b(\w*(?:token|secret|passw|credential|signature|key)\w*['\"]?\s*[=:]\s*)\S+", re.IGNORECASE
+    r"\b(\w*(?:token|secret|passw|credential|auth_string|signature|key)\w*['\"]?\s*[=:]\s*)\S+",
+    re.IGNORECASE,
 )
 _SHORTEST: Final = 6
 """A secret of fewer letters would take out words that have nothing to do with it."""
@@ -37,24 +40,21 @@ def tell_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> 
     The webhook gets a JSON object whose ``text`` is one sentence, as chats take it; the command
     gets the sentence on its standard input.
 
+    Both are tried, whatever becomes of the other.
+
     Raises:
-        OSError: where the webhook can't be reached or refuses; the sentence does not hold its URL,
-            which for many is a secret.
-        ValueError: where it is no URL of HTTP.
-        subprocess.SubprocessError: where the command fails or takes too long.
+        OSError: where the command fails or takes too long, or the webhook can't be reached or
+            refuses; the sentence holds neither the command nor the URL, which are often secret.
     """
     told = _told(flow, flow_run, state)
-    if command := os.environ.get(COMMAND_VARIABLE):
-        subprocess.run(  # noqa: S603
-            shlex.split(command),
-            input=told["text"],
-            text=True,
-            check=True,
-            capture_output=True,  # standard output is the summary's alone
-            timeout=PATIENCE_S,
-        )
-    if url := os.environ.get(URL_VARIABLE):
-        _post(url, told)
+    unheard = [
+        why
+        for variable, tell in ((COMMAND_VARIABLE, _run), (URL_VARIABLE, _post))
+        if (place := os.environ.get(variable)) and (why := tell(place, told))
+    ]
+    if unheard:
+        message = f"the failure could not be told: {'; '.join(unheard)}"
+        raise OSError(message)
 
 
 def _told(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> dict[str, Any]:
@@ -87,20 +87,36 @@ def without_secrets_in(text: str) -> str:
     return first if len(first) <= MOST_TOLD else first[: MOST_TOLD - 1] + "…"
 
 
-def _post(url: str, told: dict[str, Any]) -> None:
-    if urlsplit(url).scheme not in ("http", "https"):
-        message = f"{URL_VARIABLE} must be a URL of http or https, got another"
-        raise ValueError(message)
-    body = json.dumps(told).encode()
-    request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
+def _run(command: str, told: dict[str, Any]) -> str | None:
+    """Run a command on the sentence; give why it failed, less its arguments and what it says."""
     try:
+        subprocess.run(  # noqa: S603
+            shlex.split(command),
+            input=told["text"],
+            text=True,
+            check=True,
+            capture_output=True,  # standard output is the summary's alone
+            timeout=PATIENCE_S,
+        )
+    except (OSError, ValueError, IndexError, subprocess.SubprocessError) as error:
+        return f"the command of {COMMAND_VARIABLE} fails ({type(error).__name__})"
+    return None
+
+
+def _post(url: str, told: dict[str, Any]) -> str | None:
+    """Send it to a webhook; give why it did not arrive, with no more of the URL than its host."""
+    body = json.dumps(told).encode()
+    try:
+        place = urlsplit(url)
+        if place.scheme not in ("http", "https"):
+            return _NO_URL
+        request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
         urlopen(request, timeout=PATIENCE_S).close()  # noqa: S310
     except HTTPError as error:
         error.close()
-        what = f"answers {error.code}"
-    except OSError:
-        what = "can't be reached"
-    else:
-        return
-    message = f"the failure could not be told: the webhook of {urlsplit(url).hostname} {what}"
-    raise OSError(message)
+        return f"the webhook of {place.hostname} answers {error.code}"
+    except (OSError, HTTPException):
+        return f"the webhook of {place.hostname} can't be reached"
+    except ValueError:
+        return _NO_URL
+    return None

@@ -12,6 +12,7 @@ _HOST: Final = re.compile(r"^(?:ray://)?\[?(?P<host>[^/\]]+?)\]?:(?P<port>\d{1,5
 _PATIENCE_S: Final = 10.0
 _NATIVE: Final = re.compile(rb"^\[\d{4}-\d\d-\d\d [\d:,]+ [A-Z] \d+ \d+\] ")
 _REFUSED: Final = b"InvalidAuthToken"
+_NO_NODE: Final = "No node info found matching attributes"
 
 
 @contextmanager
@@ -19,7 +20,8 @@ def reached(address: str) -> Iterator[None]:
     """Connect in the block: Ray's own would wait for minutes, and then end the process.
 
     Raises:
-        ConnectionError: where nothing listens at the address, or it refuses the token.
+        ConnectionError: where nothing listens at the address, it refuses the token, or this machine
+            is none of the cluster's nodes, which a driver's has to be.
     """
     _see_listening(address)
     with tempfile.TemporaryFile() as told:
@@ -28,12 +30,18 @@ def reached(address: str) -> Iterator[None]:
                 yield
         except ConnectionError as error:
             told.seek(0)
-            if _REFUSED not in told.read():
+            if _REFUSED in told.read():
+                message = (
+                    f"the Ray cluster at {address} refuses this token: set RAY_AUTH_TOKEN, or "
+                    "RAY_AUTH_TOKEN_PATH, as its nodes have it, and RAY_AUTH_MODE=token"
+                )
+            elif _NO_NODE in str(error.__cause__):
+                message = (
+                    f"this machine is no node of the Ray cluster at {address}: make it one that "
+                    f"gives no CPU, ray start --address={address} --num-cpus=0, and run this again"
+                )
+            else:
                 raise
-            message = (
-                f"the Ray cluster at {address} refuses this token: set RAY_AUTH_TOKEN, or "
-                "RAY_AUTH_TOKEN_PATH, as its nodes have it, and RAY_AUTH_MODE=token"
-            )
             raise ConnectionError(message) from error
 
 

@@ -40,7 +40,8 @@ trap 'exit 143' TERM INT
 
 wait_for_server
 if [ -n "${PULSELAKE_RAY_HEAD:-}" ]; then
-    ray start --block --address="$PULSELAKE_RAY_HEAD" --num-cpus=0 --num-gpus=0 --disable-usage-stats &
+    ray start --block --address="$PULSELAKE_RAY_HEAD" --num-cpus=0 --num-gpus=0 \
+        --object-store-memory=500000000 --disable-usage-stats &
     children+=($!)
 fi
 prefect worker start --pool pulselake --type process --limit "${PULSELAKE_NIGHTS_AT_ONCE:-2}" --with-healthcheck &

@@ -99,6 +99,31 @@ def test_without_a_folder_it_says_which_variable_is_missing(monkeypatch) -> None
         main()
 
 
+@pytest.mark.parametrize("text", ["http", "0", "-1", "65536", "999999", "٩١٠٨", "9108\n"])
+def test_a_port_that_is_none_is_told_in_a_sentence(tmp_path, monkeypatch, text) -> None:
+    monkeypatch.setenv("PULSELAKE_METRICS_FOLDER", str(tmp_path))
+    monkeypatch.setenv("PULSELAKE_SCRAPE_PORT", text)
+
+    with pytest.raises(SystemExit, match="PULSELAKE_SCRAPE_PORT must be a port from 1 to 65535"):
+        main()
+
+
+def test_a_variable_of_every_run_that_is_wrong_is_told_in_a_sentence(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PULSELAKE_METRICS_FOLDER", str(tmp_path))
+    monkeypatch.setenv("PULSELAKE_LOG_JSON", "perhaps")
+
+    with pytest.raises(SystemExit, match=r"^PULSELAKE_LOG_JSON is 'perhaps': "):
+        main()
+
+
+def test_a_folder_that_cant_be_made_is_told_in_a_sentence(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PULSELAKE_METRICS_FOLDER", str(tmp_path / "file" / "metrics"))
+
+    with pytest.raises(SystemExit, match=r"file/metrics can't be made: Not a directory$"):
+        main()
+
+
 @contextmanager
 def exporter(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     variables = {

@@ -130,7 +130,10 @@ def test_a_stream_without_a_descriptor_takes_json_and_says_that_it_has_none(
         "AWS_SESSION_TOKEN",
         "RAY_AUTH_TOKEN",
         "PULSELAKE_DEID_KEY",
+        "PREFECT_API_AUTH_STRING",
         "PREFECT_API_KEY",
+        "PULSELAKE_NOTIFY_COMMAND",
+        "PULSELAKE_NOTIFY_URL",
         "REDIS_PASSWORD",
     ],
 )

@@ -1,6 +1,7 @@
 import re
 import shutil
 import socket
+import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,6 +124,22 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_done(summary, tmp
         measured(summary, Lake(str(tmp_path / "lake")), BEGAN, by),
     ):
         pytest.fail("the run began")
+
+
+def test_a_workers_folder_that_cant_be_written_ends_no_night(
+    summary, tmp_path, caplog, monkeypatch
+) -> None:
+    monkeypatch.setattr("flows.measured.EVERY_S", 0.001)
+    folder = tmp_path / "metrics"
+    folder.write_text("a file in its place")
+    lake = Lake(str(tmp_path / "lake"))
+    with measured(summary, lake, BEGAN, Watching(metrics_folder=folder)):
+        time.sleep(0.1)
+        folder.unlink()
+        folder.mkdir()
+
+    assert 1 <= caplog.text.count("prom: Not a directory") <= 2
+    assert [path.name for path in folder.iterdir()] == [file_name(summary)]
 
 
 def test_a_folder_has_a_file_for_each_lake_flow_and_dataset(summary, tmp_path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from subprocess import CalledProcessError
+from traceback import format_exception
 from uuid import uuid4
 
 import pytest
@@ -84,10 +84,35 @@ def test_a_command_is_told_on_its_standard_input(tmp_path: Path, monkeypatch) ->
     assert said.read_text().startswith(f"pulselake nightly crashed on lake {LAKE}: its process")
 
 
-def test_a_command_that_fails_is_an_error(monkeypatch) -> None:
-    monkeypatch.setenv(COMMAND_VARIABLE, f'{sys.executable} -c "raise SystemExit(3)"')
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        (f'{sys.executable} -c "raise SystemExit(3)" kept-quiet', "CalledProcessError"),
+        (f'{sys.executable} -c "import time; time.sleep(60)" kept-quiet', "TimeoutExpired"),
+        ("no-such-command kept-quiet", "FileNotFoundError"),
+        ("mail -s 'kept-quiet", "ValueError"),
+        (" ", "IndexError"),
+    ],
+)
+def test_a_command_that_fails_keeps_its_arguments_and_silences_no_webhook(
+    command: str, kind: str, webhook, monkeypatch
+) -> None:
+    monkeypatch.setattr("flows.notify.PATIENCE_S", 2.0)
+    monkeypatch.setenv(COMMAND_VARIABLE, command)
+    monkeypatch.setenv(URL_VARIABLE, webhook.url)
 
-    with pytest.raises(CalledProcessError):
+    with pytest.raises(OSError, match=rf"{COMMAND_VARIABLE} fails \({kind}\)$") as unheard:
+        tell_failure(*failed("no"))
+
+    assert len(webhook.heard) == 1
+    assert "kept-quiet" not in "".join(format_exception(unheard.value))
+
+
+def test_both_that_fail_are_named_in_one_sentence(monkeypatch) -> None:
+    monkeypatch.setenv(COMMAND_VARIABLE, "no-such-command")
+    monkeypatch.setenv(URL_VARIABLE, "http://127.0.0.1:1/services/kept-quiet")
+
+    with pytest.raises(OSError, match=r"\(FileNotFoundError\); the webhook of 127\.0\.0\.1 can't"):
         tell_failure(*failed("no"))
 
 
@@ -108,11 +133,25 @@ def test_a_webhook_that_is_not_there_is_named_by_its_host_alone(webhook, monkeyp
         tell_failure(*failed("no"))
 
 
-def test_a_webhook_is_a_url_of_http(monkeypatch) -> None:
-    monkeypatch.setenv(URL_VARIABLE, "file:///etc/kept-quiet")
+@pytest.mark.parametrize(
+    "url", ["file:///etc/kept-quiet", "kept-quiet", "http://[kept-quiet/", "https://a/kept-quïet"]
+)
+def test_a_webhook_is_a_url_of_http(url: str, monkeypatch) -> None:
+    monkeypatch.setenv(URL_VARIABLE, url)
 
-    with pytest.raises(ValueError, match=r"must be a URL of http or https, got another$"):
+    with pytest.raises(OSError, match=r"must be a URL of http or https, got another$") as refused:
         tell_failure(*failed("no"))
+
+    assert "kept" not in "".join(format_exception(refused.value))
+
+
+def test_a_webhooks_url_that_no_server_takes_is_not_told(monkeypatch) -> None:
+    monkeypatch.setenv(URL_VARIABLE, "http://127.0.0.1:1/services/kept quiet")
+
+    with pytest.raises(OSError, match=r"the webhook of 127\.0\.0\.1 can't be reached$") as refused:
+        tell_failure(*failed("no"))
+
+    assert "kept" not in "".join(format_exception(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +167,12 @@ def test_a_webhook_is_a_url_of_http(monkeypatch) -> None:
 )
 def test_what_looks_like_a_secret_is_left_out(text: str, told: str) -> None:
     assert without_secrets_in(text) == told
+
+
+def test_how_the_server_is_entered_is_never_told(monkeypatch) -> None:
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "joe:hunter2")
+
+    assert without_secrets_in("401 for joe:hunter2") == "401 for …"
 
 
 @given(before=st.text(), secret=LETTERS, after=st.text())

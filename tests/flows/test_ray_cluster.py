@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -14,11 +15,12 @@ import pytest
 import flows
 from flows.actors.cluster import cluster
 from flows.actors.filler import Filler
+from flows.actors.reached import reached
 from flows.backfill_plan import filling
 from flows.config import BackfillConfig
 from models.tricardio.checkpoint import save_tricardio
 from ops.lake import Lake
-from tests.ray_nodes import head_node, new_token, other_node
+from tests.ray_nodes import descendants, head_node, new_token, other_node
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,48 @@ def test_a_driver_without_the_clusters_token_is_refused_in_one_sentence(address,
     (line,) = [line for line in night.stderr.splitlines() if line.strip()]
     assert "refuses this token: set RAY_AUTH_TOKEN" in line
     assert os.environ["RAY_AUTH_TOKEN"] not in line
+
+
+@pytest.mark.slow
+def test_a_driver_on_no_node_of_the_cluster_is_told_how_it_becomes_one() -> None:
+    patience = {"RAY_gcs_server_request_timeout_seconds": "3"}
+    code = (
+        "import sys; from flows.actors.cluster import cluster; cluster(sys.argv[1], 1).__enter__()"
+    )
+    with head_node("--num-cpus=1") as (address, head):
+        head.send_signal(signal.SIGSTOP)  # or it would end with its node
+        try:
+            lose_raylet(head)
+            driver = subprocess.run(  # noqa: S603
+                [sys.executable, "-c", code, address],
+                env={**os.environ, **patience},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        finally:
+            head.send_signal(signal.SIGCONT)
+
+    last = driver.stderr.strip().splitlines()[-1]
+    assert last.startswith(
+        f"ConnectionError: this machine is no node of the Ray cluster at {address}"
+    )
+    assert f"ray start --address={address} --num-cpus=0" in last
+
+
+def lose_raylet(head: subprocess.Popen[bytes]) -> None:
+    """Let a node be gone whose cluster stays."""
+    names = {one: Path(f"/proc/{one}/comm").read_text().strip() for one in descendants(head.pid)}
+    (raylet,) = [one for one, name in names.items() if name == "raylet"]
+    os.kill(raylet, signal.SIGKILL)
+
+
+def test_what_else_keeps_ray_from_connecting_is_told_as_it_is() -> None:
+    own = ConnectionError("of another kind")
+
+    with pytest.raises(ConnectionError, match=r"^of another kind$"), reached("auto"):
+        raise own
 
 
 @pytest.mark.parametrize("form", ["{}", "ray://{}"])

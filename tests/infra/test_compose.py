@@ -26,7 +26,7 @@ SECRETS = {"POSTGRES_PASSWORD", "PREFECT_AUTH_STRING", "RAY_AUTH_TOKEN"}
 SECRETS |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 
-def filled(variables: dict[str, str]) -> dict[str, Any]:
+def filled(variables: dict[str, str], file: str = "compose.yaml") -> dict[str, Any]:
     """The file with its variables, by compose's rules: it is read first, and then filled in.
 
     Raises:
@@ -49,7 +49,7 @@ def filled(variables: dict[str, str]) -> dict[str, Any]:
             return [fill(inner) for inner in part]
         return VARIABLE.sub(value, part) if isinstance(part, str) else part
 
-    return dict(fill(yaml.safe_load((COMPOSE / "compose.yaml").read_text(encoding="utf-8"))))
+    return dict(fill(yaml.safe_load((COMPOSE / file).read_text(encoding="utf-8"))))
 
 
 def example() -> dict[str, str]:
@@ -167,6 +167,49 @@ def test_every_flow_has_options_that_it_knows() -> None:
     assert {name: options_of(name, deploy) for name in FLOWS} == {
         name: {"workers": 4} for name in FLOWS
     }
+
+
+def test_whoever_reaches_the_lake_can_be_given_an_authority() -> None:
+    bundle = {"PULSELAKE_CA_BUNDLE": "/etc/ssl/hospital.pem"}
+    told = filled(of_a_site() | bundle, "ca.yaml")
+
+    jsonschema.Draft202012Validator(get_builtin_schema("vendor.compose-spec")).validate(told)
+    assert told["services"].keys() == {"ray-head", "ray-gpu", "prefect-worker"}
+    for one in told["services"].values():
+        (mounted,) = one["volumes"]
+        place, inside, mode = mounted.split(":")
+        assert (place, mode) == ("/etc/ssl/hospital.pem", "ro")
+        assert one["environment"] == {"AWS_CA_BUNDLE": inside, "SSL_CERT_FILE": inside}
+
+
+def test_without_a_bundle_the_second_file_says_which_variable_is_missing() -> None:
+    with pytest.raises(ValueError, match="required variable PULSELAKE_CA_BUNDLE is missing"):
+        filled(of_a_site(), "ca.yaml")
+
+
+def test_the_example_names_every_variable_of_both_files() -> None:
+    texts = [(COMPOSE / file).read_text(encoding="utf-8") for file in ("compose.yaml", "ca.yaml")]
+    read = {name for text in texts for name, _, _ in VARIABLE.findall(text)}
+
+    assert read - example().keys() == set()
+
+
+def test_a_note_of_a_failure_links_to_the_page_that_people_open() -> None:
+    page = {"PULSELAKE_PREFECT_PAGE": "https://prefect.hospital.example"}
+
+    for given, wanted in (({}, "http://127.0.0.1:4200"), (page, page["PULSELAKE_PREFECT_PAGE"])):
+        told = filled(of_a_site() | given)["services"]["prefect-worker"]["environment"]
+
+        assert told["PREFECT_UI_URL"] == wanted
+
+
+def test_an_object_store_is_less_than_the_shared_memory_it_is_in() -> None:
+    for name in ("ray-head", "ray-gpu"):
+        one = filled(of_a_site())["services"][name]
+        context = start.make_context("start", one["command"][2:])
+
+        assert one["shm_size"] == "4g"
+        assert 0 < context.params["object_store_memory"] < 4 * 1024**3
 
 
 def test_the_network_of_control_leads_nowhere_else() -> None:

@@ -305,6 +305,69 @@ def test_no_pod_but_rays_head_has_a_token_of_kubernetes(manifests: list[Manifest
     )
 
 
+def test_no_account_is_called_like_the_ray_cluster(manifests: list[Manifest]) -> None:
+    """KubeRay takes one of that name for its head's, which needs one with a token."""
+    accounts = {one["metadata"]["name"] for one in of_kind(manifests, "ServiceAccount")}
+    used = {one["spec"].get("serviceAccountName") for one in templates(manifests).values()}
+
+    assert ray_cluster(manifests)["metadata"]["name"] not in accounts
+    assert used - {None} == accounts
+    assert "serviceAccountName" not in groups(manifests)["head"]["template"]["spec"]
+
+
+def test_no_pod_asks_for_a_label_of_its_node(manifests: list[Manifest]) -> None:
+    """A GPU node is one that has a GPU: labels come of more than the device plugin."""
+    assert not any("nodeSelector" in one["spec"] for one in templates(manifests).values())
+
+
+def test_a_site_has_its_region_in_its_own_settings() -> None:
+    for overlay in OVERLAYS:
+        text = (KUBERNETES / "overlays" / overlay / "settings.yaml").read_text(encoding="utf-8")
+
+        assert {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"} <= (
+            yaml.safe_load(text)["data"].keys()
+        )
+
+
+def test_whatever_reaches_the_lake_can_be_given_an_authority(manifests: list[Manifest]) -> None:
+    path = {"configMapKeyRef": {"name": "pulselake-ca", "key": "path", "optional": True}}
+    for name, template in templates(manifests).items():
+        (container,) = template["spec"]["containers"]
+        told = {one["name"]: one.get("valueFrom") for one in container.get("env", [])}
+        mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+        has_lake = template["metadata"]["labels"].get("pulselake/lake") == "yes"
+
+        for variable in ("AWS_CA_BUNDLE", "SSL_CERT_FILE"):
+            assert told.get(variable) == (path if has_lake else None), name
+        assert mounts.get("ca") == ("/etc/pulselake-ca" if has_lake else None), name
+        if has_lake:
+            ca = {"name": "ca", "configMap": {"name": "pulselake-ca", "optional": True}}
+            assert ca in template["spec"]["volumes"], name
+
+
+def test_every_image_can_come_from_a_registry_with_a_password(manifests: list[Manifest]) -> None:
+    for name, template in templates(manifests).items():
+        assert template["spec"]["imagePullSecrets"] == [{"name": "pulselake-registry"}], name
+
+
+def test_an_object_store_is_less_than_the_shared_memory_it_is_in(
+    manifests: list[Manifest],
+) -> None:
+    """Where it is more, Ray puts it into /tmp without failing; it takes 30 % by itself."""
+    unit = 1024**3
+    for name, one in groups(manifests).items():
+        (container,) = one["template"]["spec"]["containers"]
+        (shared,) = [
+            volume["emptyDir"]["sizeLimit"]
+            for volume in one["template"]["spec"]["volumes"]
+            if volume["name"] == "shared-memory"
+        ]
+        memory = float(container["resources"]["limits"]["memory"].removesuffix("Gi")) * unit
+        store = float(one["rayStartParams"].get("object-store-memory", 0.3 * memory))
+
+        assert store < float(shared.removesuffix("Gi")) * unit, name
+
+
 def test_no_key_to_the_lake_where_no_work_is_done(manifests: list[Manifest]) -> None:
     for name, template in templates(manifests).items():
         (container,) = template["spec"]["containers"]

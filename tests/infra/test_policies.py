@@ -192,6 +192,16 @@ def test_a_night_writes_nowhere_but_below_its_lake(key: str, verb: str) -> None:
         assert allowed(asked, NIGHT) == (bucket == LAKE and key.startswith("pulselake/"))
 
 
+def test_a_night_reads_a_model_of_the_sites_own_and_writes_none() -> None:
+    model = f"{LAKE}/models/ours.safetensors"
+    with_model = [*NIGHT, policy("model-read")]
+
+    assert not allowed(Asked("s3:GetObject", model), NIGHT)
+    assert allowed(Asked("s3:GetObject", model), with_model)
+    assert not any(allowed(Asked(f"s3:{v}Object", model), with_model) for v in ("Put", "Delete"))
+    assert not allowed(Asked("s3:GetObject", f"{LAKE}/theses/one"), with_model)
+
+
 def test_a_researcher_reads_the_lake_and_writes_nothing() -> None:
     reads = [policy("lake-read")]
     file = f"{LAKE}/pulselake/windows/a.parquet"

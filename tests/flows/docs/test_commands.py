@@ -28,7 +28,10 @@ ELSEWHERE = {
     "uvx": "the network",
     "sha256sum": "a file of the reader's",
     "openssl": "nothing of ours",
-    "cp": "nothing of ours",
+    "cat": "files of the reader's",
+    "install": "nothing of ours",
+    "printf": "nothing of ours",
+    "source": "a shell that stays",
     "cd": "nothing of ours",
     "export": "nothing of ours",
 }

@@ -15,9 +15,10 @@ STEPS = code_of(section_of(PAGE, "Why is this window's pressure missing?"), "pyt
 NAMED = re.compile(r"^record_id, at_s = .*$", flags=re.MULTILINE)
 
 
-def asked(lake: str, record_id: str, at_s: float) -> dict[str, pl.DataFrame]:
+def asked(lake: str, record_id: str, at_s: float, dataset: str = "ward") -> dict[str, pl.DataFrame]:
     """Walk all steps for a window, and give what each found."""
     code = NAMED.sub(f"record_id, at_s = {record_id!r}, {at_s}", "".join(STEPS))
+    code = code.replace('dataset = "ward"', f"dataset = {dataset!r}")
     names: dict[str, pl.DataFrame] = {}
     exec(code.replace('"/lake"', repr(lake)), names)  # noqa: S102
     return {name: names[name] for name in ("record", "refused", "window", "made")}
@@ -43,6 +44,12 @@ def test_a_file_that_was_cut_short_is_told_by_quarantine(lake) -> None:
     assert found["record"]["status"].to_list() == ["partial"]
     assert found["refused"]["path"].to_list() == ["ward-b/b0112.dat"]
     assert found["window"].is_empty()
+
+
+def test_a_record_of_the_same_name_in_another_dataset_is_none_of_this_one(lake) -> None:
+    found = [asked(lake, name, 8.0, "icu") for name in ("ward-b/b0112", "ward-b/b0105")]
+
+    assert all(one.is_empty() for tables in found for one in tables.values())
 
 
 def test_a_pressure_that_was_measured_is_in_its_window(lake) -> None:
