@@ -42,15 +42,15 @@ def test_a_training_on_images_leaves_a_checkpoint_that_annotates_them(
 def test_images_teach_what_signals_of_the_same_seed_do(made_up_uci, tmp_path) -> None:
     config = config_of(made_up_uci, tmp_path)
     drawn_from = teaching(config, "train")
-    images = draw(drawn_from, config, "3a", 5)
-    signals = draw(drawn_from, config.model_copy(update={"kind": "signal"}), "3a", 5)
+    images = draw(drawn_from, config, "0", 5)
+    signals = draw(drawn_from, config.model_copy(update={"kind": "signal"}), "0", 5)
 
     assert images.views.shape == (4, 5, 1, HEIGHT, HEIGHT)
     assert signals.views.shape == (4, 5, 6, 125)
     assert torch.equal(images.answer, signals.answer)
     assert torch.equal(images.maskable, signals.maskable)
-    assert torch.equal(images.views, draw(drawn_from, config, "3a", 5).views)
-    assert not torch.equal(images.views, draw(drawn_from, config, "3a", 6).views)
+    assert torch.equal(images.views, draw(drawn_from, config, "0", 5).views)
+    assert not torch.equal(images.views, draw(drawn_from, config, "0", 6).views)
 
 
 def test_every_strip_of_a_step_looks_as_a_scan_of_its_own(made_up_uci, tmp_path) -> None:

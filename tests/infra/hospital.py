@@ -212,6 +212,8 @@ def hospital(home: Path, environment: Mapping[str, str]) -> Iterator[Hospital]:
         **environment,
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        # A command that tests run in their own process quiets Prefect there for good.
+        "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "DO_NOT_TRACK": "1",
