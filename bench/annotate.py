@@ -34,6 +34,7 @@ from bench.annotate_ways import (
 from bench.machine import machine
 from bench.report import Report, add_json_option, all_met, at_least, deliver
 from models.lavida.annotator import ROWS
+from models.lavida.checkpoint import DIAL_STEPS
 from models.lavida.sampling import Dial
 from ops.judge.draw import draw
 from ops.judge.parquet import read_timelines
@@ -48,9 +49,6 @@ QUARTER: Final = 0.97
 CACHED: Final = 3.0
 CACHE_STEPS: Final = 16
 SHIPPED_WAY: Final = "diffusion, alpha 1/3"
-DIAL_STEPS: Final = 8
-"""Where the dial stands unless it is turned."""
-
 QUARTER_STEPS: Final = 6
 """Of the 24 that fill one slot each."""
 

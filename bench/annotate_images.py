@@ -12,12 +12,13 @@ from typing import Final
 import numpy as np
 import torch
 
-from bench.annotate import DIAL_STEPS, PER_GROUP, figures, judge, of_quality, windows
+from bench.annotate import PER_GROUP, figures, judge, of_quality, windows
 from bench.annotate_card import put_in_card
 from bench.annotate_ways import Way, annotator_of, by_diffusion, by_rules, said_by
 from bench.machine import machine
 from bench.report import add_json_option, all_met, deliver
 from models.lavida.answer import answer_of
+from models.lavida.checkpoint import DIAL_STEPS
 from models.lavida.network import LaViDa
 from models.lavida.sampling import Dial
 from models.lavida.views import image_views, prompt_of

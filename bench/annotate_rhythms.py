@@ -12,7 +12,6 @@ What the analyser taught is judged by ``bench.annotate``: this is what people ta
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.annotate_card import put_in_card
-from bench.annotate_ways import Way, annotator_of, by_rules, diffusion
+from bench.annotate_ways import Way, annotator_of, by_rules, config_of, diffusion
 from bench.machine import machine
 from bench.report import Report, add_json_option, all_met, deliver
-from flows.train_annotator_config import TrainAnnotatorConfig
-from flows.train_folder import CONFIG
 from models.lavida.annotator import ROWS
+from models.lavida.checkpoint import DIAL_STEPS
 from models.lavida.sampling import Dial
 from ops.strip.reference import ReferenceStrips, reference_strips
 from ops.strip.score import Said, f1_of_words
@@ -36,7 +34,6 @@ from schemas.annotation import UNKNOWN
 from schemas.restoration import F32
 
 FIBRILLATION: Final = "atrial_fibrillation"
-STEPS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -118,8 +115,7 @@ def left_out_of(folder: Path) -> str:
     Raises:
         ValueError: where it left out another, or began with weights that know references.
     """
-    told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    record = TrainAnnotatorConfig(**told, out=folder).leave_out
+    record = config_of(folder).leave_out
     if record != folder.name:
         message = f"the training in {folder} left out {record or 'no record'}"
         raise ValueError(message)
@@ -139,7 +135,7 @@ def main() -> int:
         strips = reference_strips(options.references / left_out_of(folder))
         network = annotator_of(folder, "cpu")
         told += [
-            told_by(diffusion("diffusion", network, Dial(STEPS), "cpu"), strips),
+            told_by(diffusion("diffusion", network, Dial(DIAL_STEPS), "cpu"), strips),
             told_by(Way("rules", 0, by_rules), strips),
             told_by(Way("rules, irregular as fibrillation", 0, irregular_is_fibrillation), strips),
         ]

@@ -62,7 +62,7 @@ def trained(out: Path, device: str) -> Trained:
     Raises:
         FileNotFoundError: where one is not there.
     """
-    sizes, reasoning = _config(out).sizes, out / "3b.safetensors"
+    sizes, reasoning = config_of(out).sizes, out / "3b.safetensors"
     return Trained(
         annotator_of(out, device),
         _filled(out / f"{IN_ORDER}.safetensors", LaViDa(sizes)).to(device),
@@ -77,7 +77,7 @@ def annotator_of(out: Path, device: str) -> LaViDa:
     Raises:
         FileNotFoundError: where there is none.
     """
-    config = _config(out)
+    config = config_of(out)
     for stage in reversed(STAGES):
         state = out / f"{stage}.safetensors"
         if stage != "0" and config.steps_of(stage) and state.is_file():
@@ -87,7 +87,8 @@ def annotator_of(out: Path, device: str) -> LaViDa:
     raise FileNotFoundError(message)
 
 
-def _config(out: Path) -> TrainAnnotatorConfig:
+def config_of(out: Path) -> TrainAnnotatorConfig:
+    """Read what a training was told."""
     told = json.loads((out / CONFIG).read_text(encoding="utf-8"))
     return TrainAnnotatorConfig(**told, out=out)
 

@@ -13,15 +13,14 @@ from pydantic.json_schema import SkipJsonSchema
 from flows.annotators import AnnotatorName
 from flows.paths import absolute
 from flows.restorers import RestorerConfig
+from flows.secret_names import HIDDEN_WORDS
 from ops.deidentify import KEY_VARIABLE, Deidentifier, deidentifier
 from ops.lake import Lake
 from ops.reference.readings import MOST_AGE_S
 from ops.source import Source
 from schemas.modality import MODALITIES, Modality
 
-SECRET: Final = re.compile(
-    r"token|secret|passw|credential|auth_string|sig(nature)?$|key$", re.IGNORECASE
-)
+SECRET: Final = re.compile(rf"{HIDDEN_WORDS}|sig(nature)?$|key$", re.IGNORECASE)
 """What the name of a secret looks like."""
 _FIRST: Final = ("source", "lake", "dataset")
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from flows.secret_names import HIDDEN_WORDS
+
 FIELDS: Final = (
     "run_id",
     "flow",
@@ -35,9 +37,7 @@ FIELDS: Final = (
 
 The last two are Prefect's own.
 """
-_SECRET: Final = re.compile(
-    r"token|secret|passw|credential|auth_string|_key$|notify_(url|command)", re.IGNORECASE
-)
+_SECRET: Final = re.compile(rf"{HIDDEN_WORDS}|_key$|notify_(url|command)", re.IGNORECASE)
 _PLACE: Final = re.compile(r"_(path|file|dir|uri|mode)$", re.IGNORECASE)
 _LONG_ENOUGH: Final = 8
 """Letters below which a secret can't be told from a word."""

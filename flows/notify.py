@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.utilities.urls import url_for
 
 from flows.config import SECRET
+from flows.secret_names import HIDDEN_WORDS
 
 URL_VARIABLE: Final = "PULSELAKE_NOTIFY_URL"
 COMMAND_VARIABLE: Final = "PULSELAKE_NOTIFY_COMMAND"
@@ -27,8 +28,7 @@ _WRAPPING: Final = re.compile(r"^Flow run encountered an exception: (\w+: )?")
 _USER: Final = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY: Final = re.compile(r"(://[^\s?]+)\?\S+")
 _NAMED: Final = re.compile(
-    r"\b(\w*(?:token|secret|passw|credential|auth_string|signature|key)\w*['\"]?\s*[=:]\s*)\S+",
-    re.IGNORECASE,
+    rf"\b(\w*(?:{HIDDEN_WORDS}|signature|key)\w*['\"]?\s*[=:]\s*)\S+", re.IGNORECASE
 )
 _SHORTEST: Final = 6
 """A secret of fewer letters would take out words that have nothing to do with it."""

@@ -105,7 +105,9 @@ def lesson(
         # Drawn last, so that images teach what signals of the same seed do.
         views = image_views(torch.from_numpy(draw_strips(drawn.signals, rng)))
         return lesson_of(views, prompt_of(calibrated), answers, told, room)
-    read = torch.tensor([reading_of(annotation) for annotation in readings(drawn)])
+    # Heads have no prompt.
+    found = [] if stage == "0" else readings(drawn)
+    read = torch.tensor([reading_of(annotation) for annotation in found]) if found else None
     views = signal_views(torch.from_numpy(drawn.signals), calibrated)
     return lesson_of(views, prompt_of(calibrated, read), answers, told, room)
 

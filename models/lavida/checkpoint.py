@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -19,6 +20,9 @@ from models.lavida.network import LaViDa
 from models.lavida.shapes import see_shapes
 from models.lavida.words import WORDS
 
+DIAL_STEPS: Final = 8
+"""Where the dial stands unless a card or a run says otherwise."""
+
 
 class AnnotatorSettings(BaseModel):
     """What an annotator's card says beside the usual."""
@@ -27,7 +31,9 @@ class AnnotatorSettings(BaseModel):
 
     sizes: Sizes
     words: tuple[str, ...] = WORDS
-    steps: int = Field(8, gt=0, description="In which an answer is filled unless told otherwise.")
+    steps: int = Field(
+        DIAL_STEPS, gt=0, description="In which an answer is filled unless told otherwise."
+    )
     training: dict[str, JsonValue] = Field(
         {}, description="Data, licence, groups by split, command, figures."
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ops.strip.facts import Facts, annotations_of
+from ops.strip.lessons import by_modality, units_known
 from ops.strip.rules import facts_of
 from ops.strip.score import NEAR
 from schemas.annotation import UNKNOWN
@@ -20,10 +21,7 @@ def right_traces(signals: F32, truth: Sequence[Annotation]) -> list[Trace | None
 
     None where what follows from it is not the ``truth``: another rhythm, or another rate.
     """
-    calibrated = np.ones(len(signals), np.bool_)
-    facts = facts_of(
-        {m: signals[:, i] for i, m in enumerate(MODALITIES)}, dict.fromkeys(MODALITIES, calibrated)
-    )
+    facts = facts_of(by_modality(signals), units_known(np.ones(len(signals), np.bool_)))
     found = annotations_of(facts)
     return [
         trace_of(facts, i) if leads_to(found[i], annotation) else None

@@ -8,6 +8,7 @@ import pytest
 from bench import annotate, annotate_images, annotate_ways
 from flows.train_annotator_config import TrainAnnotatorConfig
 from flows.train_annotator_steps import train_stages
+from models.lavida.checkpoint import DIAL_STEPS
 from models.lavida.network import LaViDa
 from ops.strip.score import consistent
 
@@ -69,4 +70,4 @@ def test_scans_of_the_same_windows_are_annotated(made_up_uci, tmp_path) -> None:
     said = way.say(sets["clean"].signals[:4])
 
     assert len(said) == 4
-    assert annotate.judge(way, sets["corrupted"]).steps == annotate.DIAL_STEPS
+    assert annotate.judge(way, sets["corrupted"]).steps == DIAL_STEPS
